@@ -1,0 +1,25 @@
+"""Sardonyx without a window: everything that a person can do, as functions that a program can call.
+
+The map of the house. Arrows point down: a room imports only rooms on lines below its own; siblings in passes,
+backends and panels never meet (import-linter holds all of it, see pyproject.toml).
+
+    cli                 the commands, one file each, in a straight line over everything below
+    session recipe      what is open now (variants, engines, results; saved to and restored from a folder); steps as TOML
+    bench  compare      latency samples and their statistics; how far two variants' outputs are apart
+    history             the tree of variants; `apply`, the task that turns a Model and a Pass into a Step
+    passes  backends    one file a pass; one file a backend (base.py holds what a file must declare)
+    data  layout        feeds (seeded random, .npz, images) and labels; coordinates of a graph from arrays
+    model               Model, the frozen snapshot; load, save, store, index, shapes, summary, weights
+    workers             `run(task, ..., where="inline" | "process")`; pool with one warm spare; kill is cancel
+    settings            what the person prefers, kept between runs
+    params registry events job     the mechanisms
+    errors              what can go wrong, and what to do about it
+
+Nouns: Model, Pass, Variant, Backend, Engine, Job, Session, Panel.
+
+Laws: every slow thing is a top-level picklable `task(frozen inputs..., job) -> frozen result`. Workers compute, the
+thread that owns the Session commits. Models are never edited: a pass receives a private clone. Parameters are declared
+once (`core.params`). Heavy libraries (numpy, onnx, onnxruntime, tensorrt) are imported inside functions, on first use.
+"""
+
+__version__ = "0.1.0"

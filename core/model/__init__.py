@@ -1,0 +1,75 @@
+"""What a model is: a frozen snapshot of an ONNX file, and what is known of it without running it.
+
+`Model` travels between processes; what it points to is opened by `core.model.document`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Model:
+    """A frozen snapshot of an ONNX model on disk: a valid .onnx file, perhaps with external data beside it.
+
+    `fingerprint` is the sha256 (hex) of what the model says, see `document.fingerprint`; two models with the same
+    fingerprint compute the same thing from the same graph. `size` is graph plus weights in bytes.
+    """
+
+    path: Path
+    fingerprint: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffix."""
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """A graph input or output: `dtype` as numpy names it, `shape` with an int, a symbolic name, or None for each dim.
+
+    `shape` itself is None when the rank is unknown. Tensors without a numpy dtype say ONNX's word (`bfloat16`, `string`).
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...] | None
+
+    def text(self) -> str:
+        """`float32[N, 3, 224, 224]`, for people."""
+        if self.shape is None:
+            return f"{self.dtype}[…]"
+        dims = ", ".join("?" if dim is None else str(dim) for dim in self.shape)
+        return f"{self.dtype}[{dims}]"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a model is made of.
+
+    `macs` counts multiply-accumulates of Conv, ConvTranspose, Gemm, MatMul and their quantized kin with symbolic dims
+    taken as 1; None where shapes were not known for one of those nodes (`macs_missing` says for how many).
+    `parameters` counts elements of floating-point and quantized initializers (Constant nodes included); `weight_bytes`
+    the bytes of all of them. `precision` is the dtype that holds most weight bytes.
+    """
+
+    name: str
+    producer: str
+    ir_version: int
+    opsets: dict[str, int]
+    nodes: int
+    ops: dict[str, int]
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+    parameters: int
+    weight_bytes: int
+    macs: int | None
+    macs_missing: int
+    precision: str
+    initializers: int
+    functions: int
+    metadata: dict[str, str]
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,21 @@
+"""What is selected in the model, shared by all panels: names of nodes, so that it survives a change of variant."""
+
+from __future__ import annotations
+
+from core.events import Event
+
+
+class Selection:
+    """Node names (as `core.model.index.GraphIndex.names` gives them); `changed` tells who set it, to avoid echoes."""
+
+    def __init__(self) -> None:
+        self.nodes: tuple[str, ...] = ()
+        self.changed: Event[[object]] = Event()
+        #: Emitted when a panel wants the graph to travel to a node.
+        self.reveal: Event[[str]] = Event()
+
+    def set(self, nodes: tuple[str, ...], source: object = None) -> None:
+        """Select `nodes`; `source` is the panel that did it."""
+        if nodes != self.nodes:
+            self.nodes = nodes
+            self.changed.emit(source)
