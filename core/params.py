@@ -65,9 +65,13 @@ def param(
     return dataclasses.field(default=default, metadata={"param": meta})
 
 
-@functools.cache
 def specs(cls: type) -> tuple[Spec, ...]:
     """The parameters that `cls` declares, in order; fields made without `param` are left out."""
+    return _specs(cls)
+
+
+@functools.cache
+def _specs(cls: type) -> tuple[Spec, ...]:
     hints = typing.get_type_hints(cls)
     found = []
     for field in dataclasses.fields(cls):
