@@ -37,8 +37,8 @@ def environment(folder: Path) -> Path:
     if done.exists():
         return python
     shutil.rmtree(folder, ignore_errors=True)
-    venv.create(folder, with_pip=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    venv.create(folder, with_pip=False)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "install", "--quiet"]
     report = folder / "report.json"
     subprocess.run([*pip, "--dry-run", "--ignore-installed", "--report", str(report), TORCH], check=True)
     names = {item["metadata"]["name"].lower() for item in json.loads(report.read_text(encoding="utf-8"))["install"]}

@@ -1,0 +1,143 @@
+"""Installs Sardonyx from a clone on a machine that has only Python and pip, and starts the demonstration or the tests.
+
+    python3 packaging/start.py demo      # install, then run the whole loop on the sample
+    python3 packaging/start.py test      # install, then run the tests (more words go to pytest)
+    python3 packaging/start.py install   # install only (add `test` for the test tools)
+
+Debian's and Ubuntu's packages that Qt needs are installed first where they are missing, through apt-get, as root or
+through sudo. Everything from Python goes into `.venv` beside this folder, from a lock with hashes: the system's Python
+is never changed, so it does not matter whether it is externally managed (PEP 668), and ensurepip is not needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+#: Library -> the packages that may bring it (the first that the distribution knows is taken).
+LIBRARIES = {
+    "libglib-2.0.so.0": ("libglib2.0-0t64", "libglib2.0-0"),
+    "libGL.so.1": ("libgl1",),
+    "libEGL.so.1": ("libegl1",),
+    "libdbus-1.so.3": ("libdbus-1-3",),
+    "libfontconfig.so.1": ("libfontconfig1",),
+    "libxkbcommon.so.0": ("libxkbcommon0",),
+    "libgssapi_krb5.so.2": ("libgssapi-krb5-2",),
+    "libxcb-cursor.so.0": ("libxcb-cursor0",),
+    "libxcb-icccm.so.4": ("libxcb-icccm4",),
+    "libxcb-keysyms.so.1": ("libxcb-keysyms1",),
+    "libxcb-shape.so.0": ("libxcb-shape0",),
+    "libxcb-xkb.so.1": ("libxcb-xkb1",),
+    "libxkbcommon-x11.so.0": ("libxkbcommon-x11-0",),
+}
+#: What the Qt web engine needs on top (the Netron panel, in the tests).
+WEB_LIBRARIES = {
+    "libnss3.so": ("libnss3",),
+    "libasound.so.2": ("libasound2t64", "libasound2"),
+    "libXcomposite.so.1": ("libxcomposite1",),
+    "libXdamage.so.1": ("libxdamage1",),
+    "libXrandr.so.2": ("libxrandr2",),
+    "libXtst.so.6": ("libxtst6",),
+    "libxkbfile.so.1": ("libxkbfile1",),
+}
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"sardonyx: {text}\n")
+    sys.stderr.flush()
+
+
+def known_libraries() -> str:
+    """What the loader's cache lists, or an empty string where there is no ldconfig."""
+    tool = shutil.which("ldconfig") or "/sbin/ldconfig"
+    if not Path(tool).exists():
+        return ""
+    return subprocess.run([tool, "-p"], capture_output=True, text=True, check=False).stdout
+
+
+def install_libraries(wanted: dict[str, tuple[str, ...]]) -> None:
+    """Bring the missing system libraries through apt-get; where that cannot be done, say which are missing and go on."""
+    if not sys.platform.startswith("linux"):
+        return
+    cache = known_libraries()
+    missing = [packages for library, packages in wanted.items() if f"{library} " not in cache]
+    fonts = shutil.which("fc-list") is not None or Path("/usr/share/fonts/truetype").exists()
+    if not missing and fonts:
+        return
+    apt = shutil.which("apt-get")
+    root = os.geteuid() == 0
+    sudo = shutil.which("sudo")
+    if apt is None or not (root or sudo):
+        say("these system libraries are missing, and apt-get cannot be used here; ask whoever runs this machine for: "
+            + ", ".join(packages[0] for packages in missing))  # fmt: skip
+        return
+    become = [] if root else [sudo or "sudo"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    say("installing system libraries that Qt needs ...")
+    subprocess.run([*become, apt, "update", "-qq"], check=False, env=environment, stdout=sys.stderr)
+    names = [candidate(packages) for packages in missing] + ([] if fonts else ["fonts-dejavu-core"])
+    command = [*become, apt, "install", "-y", "-qq", "--no-install-recommends", *names]
+    if subprocess.run(command, check=False, env=environment, stdout=sys.stderr).returncode != 0:
+        say("apt-get could not install all of: " + ", ".join(names))
+
+
+def candidate(packages: tuple[str, ...]) -> str:
+    """The first of `packages` that apt can really install (names changed between Debian and Ubuntu releases)."""
+    for name in packages:
+        shown = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True, check=False).stdout
+        if "Candidate:" in shown and "Candidate: (none)" not in shown:
+            return name
+    return packages[-1]
+
+
+def pip(*words: str) -> None:
+    """Run this Python's pip on the virtual environment (which has none of its own)."""
+    subprocess.run([sys.executable, "-m", "pip", "--python", str(PYTHON), "--disable-pip-version-check", *words], check=True)
+
+
+def install(kind: str) -> None:
+    """Make `.venv` and fill it from the lock of `kind` (`app` or `test`); does nothing when that was done before."""
+    lock = ROOT / "packaging" / "locks" / kind / "requirements.lock"
+    stamp = VENV / f"installed-{kind}"
+    state = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == state:
+        return
+    if not PYTHON.exists():
+        say(f"making {VENV}")
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(VENV)], check=True)
+    say("installing Python packages from the lock ...")
+    pip("install", "--quiet", "--require-hashes", "--no-deps", "-r", str(lock))
+    pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    stamp.write_text(state, encoding="utf-8")
+
+
+def main(words: Sequence[str]) -> int:
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file may meet an older Python
+        say(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+        return 2
+    if not words or words[0] not in ("demo", "test", "install"):
+        sys.stderr.write(__doc__ or "")
+        return 2
+    action, rest = words[0], list(words[1:])
+    testing = action == "test" or (action == "install" and "test" in rest)
+    install_libraries({**LIBRARIES, **WEB_LIBRARIES} if testing else LIBRARIES)
+    install("test" if testing else "app")
+    if action == "demo":
+        return subprocess.run([str(PYTHON), "-m", "core.cli", "demo", *rest], check=False).returncode
+    if action == "test":
+        return subprocess.run([str(PYTHON), "-m", "pytest", *rest], cwd=ROOT, check=False).returncode
+    say(f"installed; start with {VENV / 'bin' / 'sardonyx'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
