@@ -80,7 +80,9 @@ def write(steps: Iterable[Pass], path: Path) -> None:
             os.unlink(name)
             raise
     except OSError as error:
-        raise UsageError(f"The recipe cannot be written to {path}: {error.strerror}.", hint="Choose a folder that you may write to.") from error
+        raise UsageError(
+            f"The recipe cannot be written to {path}: {error.strerror}.", hint="Choose a folder that you may write to."
+        ) from error
 
 
 def read(path: Path) -> tuple[Pass, ...]:
@@ -99,7 +101,9 @@ def read(path: Path) -> tuple[Pass, ...]:
     _check_top(document, content, path)
     steps = document.get("step", [])
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise UsageError(f"{path.name}, line {_line(content, None, 'step')}: 'step' is not a list of tables.", hint="Begin each step with [[step]].")
+        raise UsageError(
+            f"{path.name}, line {_line(content, None, 'step')}: 'step' is not a list of tables.", hint="Begin each step with [[step]]."
+        )
     return tuple(_step(step, number, content, path) for number, step in enumerate(steps))
 
 

@@ -55,7 +55,12 @@ def _type(hint: Any, defs: dict[str, Any], strict: bool) -> dict[str, Any]:
     if origin is Literal:
         return {"enum": list(given)}
     if origin is tuple and not (len(given) == 2 and given[1] is Ellipsis):
-        return {"type": "array", "prefixItems": [_type(item, defs, strict) for item in given], "minItems": len(given), "maxItems": len(given)}
+        return {
+            "type": "array",
+            "prefixItems": [_type(item, defs, strict) for item in given],
+            "minItems": len(given),
+            "maxItems": len(given),
+        }
     if origin in (tuple, list) or hint in (tuple, list):
         return {"type": "array", "items": _type(given[0], defs, strict)} if given else {"type": "array"}
     if origin in (dict, Mapping) or hint is dict:

@@ -149,7 +149,11 @@ def _tuple(given: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
     if len(given) == 2 and given[1] is Ellipsis:
         if given[0] in (int, float, str):
             _expect(all(_fits(given[0], item) for item in data), "a list", f"a list of {given[0].__name__}", where)
-            return tuple(float(item) if not isinstance(item, dict) else _tagged(item, where) for item in data) if given[0] is float else tuple(data)
+            return (
+                tuple(float(item) if not isinstance(item, dict) else _tagged(item, where) for item in data)
+                if given[0] is float
+                else tuple(data)
+            )
         return tuple(_decode(given[0], item, f"{where}[{n}]") for n, item in enumerate(data))
     if not given:
         return tuple(_decode(Any, item, where) for item in data)

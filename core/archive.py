@@ -1,0 +1,242 @@
+"""The session folder on disk: what is written where, how it is moved, and how damage is found.
+
+    session.json            head document: format, source, history, list of results, stamps of the big files
+    session.previous.json   the head document of the save before, in case this one is damaged
+    models/ engines/        the files of variants and engines, never changed once written
+    results/                one JSON file an engine record, benchmark or comparison
+
+Paths inside the folder are written as `@session/...`, so that a session may be moved or copied as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import core
+from core.errors import AppError
+
+FORMAT = 1
+HEAD, PREVIOUS = "session.json", "session.previous.json"
+MODELS, ENGINES, RESULTS = "models", "engines", "results"
+#: Files up to this many bytes are copied into a session when it begins, and their content is hashed.
+SMALL = 64 << 20
+#: Format -> what makes the next format out of such a head document. Nothing yet: 1 is the first.
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+_INSIDE = "@session/"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that was opened: where it was, and what it was (`size` and `modified`, in ns, of the .onnx file itself).
+
+    `copied`: the session has a copy of its own. Otherwise (over 64 MB, or with external data) it refers to this file.
+    """
+
+    path: Path
+    fingerprint: str
+    size: int
+    modified: int
+    sha256: str
+    copied: bool
+
+
+def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
+    """Write `document` to `path`, whole or not at all; `durable` also waits until the disk has it."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(document, file, indent=1, allow_nan=False)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def read_json(path: Path) -> Any:
+    """The document at `path`; raises `AppError` when it is missing or not whole."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AppError(
+            f"{path.name} is missing from the session folder.", hint=f"Put it back into {path.parent}, if you have a copy."
+        ) from None
+    except OSError as error:
+        raise AppError(f"{path.name} cannot be read: {error.strerror}.", hint=f"Check the file's permissions: {path}") from error
+    except ValueError as error:
+        raise AppError(f"{path.name} is damaged: {error}.", hint=f"Put a good copy in its place: {path}") from error
+
+
+def write_head(folder: Path, document: dict[str, Any], *, durable: bool = True) -> None:
+    """Make `document` the head of the session in `folder`; the one before stays beside it."""
+    head, previous = folder / HEAD, folder / PREVIOUS
+    if head.exists():
+        spare = folder / f".{PREVIOUS}.new"
+        shutil.copy2(head, spare)
+        os.replace(spare, previous)
+    write_json(head, document, durable=durable)
+
+
+def read_head(folder: Path) -> tuple[dict[str, Any], list[AppError]]:
+    """The head document in this version's format, and what had to be told on the way (the previous one was taken)."""
+    if not (folder / HEAD).exists() and not (folder / PREVIOUS).exists():
+        raise AppError(f"{folder} is not a Sardonyx session.", hint=f"Choose a folder that holds a {HEAD}.")
+    told: list[AppError] = []
+    try:
+        document = read_json(folder / HEAD)
+    except AppError as error:
+        if not (folder / PREVIOUS).exists():
+            raise
+        document = read_json(folder / PREVIOUS)
+        told.append(
+            AppError(f"{error.message} The save before it was opened instead.", hint="What came after that save is not there; save again.")
+        )
+    return _migrated(document, folder), told
+
+
+def _migrated(document: Any, folder: Path) -> dict[str, Any]:
+    found = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(found, int):
+        raise AppError(f"{folder / HEAD} does not say which format it has.", hint="It was not written by Sardonyx, or is damaged.")
+    current: dict[str, Any] = document
+    if found > FORMAT:
+        written = current.get("version", "a newer version")
+        raise AppError(
+            f"The session was saved by Sardonyx {written} (format {found}).",
+            hint=f"This is {core.__version__}: update Sardonyx to open it.",
+        )
+    while current["format"] < FORMAT:
+        if current["format"] not in MIGRATIONS:
+            raise AppError(f"There is no way to open a session of format {current['format']}.", hint="Open the model itself again.")
+        current = MIGRATIONS[current["format"]](current)
+    return current
+
+
+def outward(value: Any, folder: Path) -> Any:
+    """`value` with every text that is a path inside `folder` made relative to it."""
+    prefix = str(folder) + os.sep
+    if isinstance(value, str):
+        if value.startswith(prefix):
+            return _INSIDE + Path(value[len(prefix) :]).as_posix()
+        return "@" + value if value.startswith("@") else value
+    if isinstance(value, dict):
+        return {key: outward(item, folder) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [outward(item, folder) for item in value]
+    return value
+
+
+def inward(value: Any, folder: Path) -> Any:
+    """What `outward` was given, for a session that is now in `folder`."""
+    if isinstance(value, str):
+        if value.startswith(_INSIDE):
+            return str(folder / value[len(_INSIDE) :])
+        return value[1:] if value.startswith("@") else value
+    if isinstance(value, dict):
+        return {key: inward(item, folder) for key, item in value.items()}
+    if isinstance(value, list):
+        return [inward(item, folder) for item in value]
+    return value
+
+
+def stamps(folder: Path, known: dict[str, Any]) -> dict[str, Any]:
+    """Relative name -> size, time of writing and, of small files, sha256, of everything in models/ and engines/.
+
+    `known` is the answer of the time before: a file that has not been touched since is not read again.
+    """
+    found = {}
+    for path in files(folder):
+        name = path.relative_to(folder).as_posix()
+        state = path.stat()
+        was = known.get(name)
+        if was is None or (was["size"], was["modified"]) != (state.st_size, state.st_mtime_ns):
+            was = {"size": state.st_size, "modified": state.st_mtime_ns, "sha256": sha256(path) if state.st_size <= SMALL else None}
+        found[name] = was
+    return found
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Every file in models/ and engines/, in the order of names; unfinished ones (`.name`) left out."""
+    for part in (MODELS, ENGINES):
+        for path in sorted((folder / part).rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield path
+
+
+def fault(path: Path, stamp: dict[str, Any]) -> str:
+    """What is wrong with a file that was stamped: `is missing`, `is damaged ...`, or an empty string when nothing is."""
+    try:
+        state = path.stat()
+    except OSError:
+        return "is missing"
+    if state.st_size != stamp["size"]:
+        return f"is damaged: it has {state.st_size} bytes instead of {stamp['size']}"
+    if state.st_mtime_ns != stamp["modified"] and stamp["sha256"] and sha256(path) != stamp["sha256"]:
+        return "is damaged: its content has changed"
+    return ""
+
+
+def sha256(path: Path) -> str:
+    """The hash of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """The big files and results of the session at `source`, in `target`: linked where the disk is the same, else copied."""
+    for part in (MODELS, ENGINES, RESULTS):
+        (target / part).mkdir(parents=True, exist_ok=True)
+        if (source / part).is_dir():
+            shutil.copytree(source / part, target / part, copy_function=_link, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+
+
+def _link(source: str, target: str) -> str:
+    """Session files are never changed once written, so that two sessions may share them."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target
+
+
+def copy_file(source: Path, target: Path) -> bool:
+    """Copy one file, whole or not at all; always True."""
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        shutil.copy2(source, partial)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return True
+
+
+def moved(origin: Source | None) -> list[AppError]:
+    """What to say of an original file that is not what it was."""
+    if origin is None:
+        return []
+    stays = "The session has its own copy and goes on with it." if origin.copied else "Put it back there: the session refers to it."
+    try:
+        state = origin.path.stat()
+    except OSError:
+        return [AppError(f"The original model is no longer at {origin.path}.", hint=stays)]
+    if (state.st_size, state.st_mtime_ns) == (origin.size, origin.modified):
+        return []
+    if state.st_size == origin.size and origin.sha256 and sha256(origin.path) == origin.sha256:
+        return []
+    changed = (
+        "The session has its own copy of what it was."
+        if origin.copied
+        else "The variants were made from what it was; open it anew to see the change."
+    )
+    return [AppError(f"The original model {origin.path} has changed since it was opened.", hint=changed)]
