@@ -6,23 +6,38 @@ Nothing is ever lost, except by `remove`, which a person asks for.
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import re
+import time
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.errors import UsageError
+from core import params
+from core.errors import AppError, Cancelled, PassError, UsageError
 from core.events import Event
 from core.job import Job
-from core.model import Model, Summary
-from core.passes.base import Pass
+from core.model import Model, Summary, TensorType
+from core.passes.base import Pass, Preview
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+#: Models below this many weight bytes are checked for having stayed as they were.
+_SMALL = 64 << 20
+#: Shapes are inferred for results of at most this many nodes.
+_INFER_NODES = 20_000
 
 
 @dataclass(frozen=True)
 class Step:
     """One pass, applied: what it came from, what it made, and what is known of it.
 
-    `error` compares the outputs of before and after on seeded inputs, when that could be run (None when not, with the
-    reason in `notes`).
+    `modified` is False when the pass found nothing to do; `notes` are for the person, warnings begin with "Warning: ".
+    `seconds` is the wall time of the whole step.
     """
 
     pass_id: str
@@ -56,14 +71,214 @@ class History:
     variants: dict[str, Variant] = field(default_factory=dict)
     head: str | None = None
     changed: Event[[]] = field(default_factory=Event, compare=False, repr=False)
+    #: The child that redo goes to, for each variant that was left by undo or passed through.
     _redo: dict[str, str] = field(default_factory=dict, repr=False)
+    _made: int = 0
 
     def __getitem__(self, id: str) -> Variant:
         if id not in self.variants:
             raise UsageError(f"There is no variant '{id}'.", hint=f"Known: {', '.join(self.variants)}.")
         return self.variants[id]
 
+    def __len__(self) -> int:
+        return len(self.variants)
 
-def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
-    """Apply `step` to a private clone of `model` and save the result into `folder` (a task; runs in a worker)."""
-    raise NotImplementedError
+    @property
+    def root(self) -> Variant | None:
+        """The model that was opened."""
+        return next((item for item in self.variants.values() if item.parent is None), None)
+
+    @property
+    def current(self) -> Variant | None:
+        """The variant at the head."""
+        return self.variants[self.head] if self.head is not None else None
+
+    def open(self, model: Model, summary: Summary) -> Variant:
+        """Begin anew with `model` as the root; the tree must be empty."""
+        if self.variants:
+            raise UsageError("The tree has a root already.", hint="Start another session for another model.")
+        return self._add(Variant(self._id(), None, model.name, model, summary, None, _now()))
+
+    def commit(self, step: Step, parent_id: str | None = None) -> Variant:
+        """Add what `step` made under the variant that it came from, and move the head there.
+
+        Without `parent_id` the parent is the head when it holds `step.before`, else the newest variant that does.
+        """
+        parent = self._parent(step, parent_id)
+        if parent.model.fingerprint != step.before.fingerprint:
+            raise UsageError(f"'{step.label}' was not made from variant '{parent.id}'.", hint="Apply the pass to this variant again.")
+        return self._add(Variant(self._id(), parent.id, step.label, step.after, step.summary, step, _now()))
+
+    def _parent(self, step: Step, parent_id: str | None) -> Variant:
+        if parent_id is not None:
+            return self[parent_id]
+        current = self.current
+        if current is not None and current.model == step.before:
+            return current
+        for item in reversed(self.variants.values()):
+            if item.model == step.before:
+                return item
+        raise UsageError(f"The variant that '{step.label}' was made from is gone.", hint="Apply the pass to another variant.")
+
+    def _add(self, variant: Variant) -> Variant:
+        self.variants[variant.id] = variant
+        self._head_to(variant.id)
+        self.changed.emit()
+        return variant
+
+    def _id(self) -> str:
+        """The next id; numbers are not used again after a removal, so that notes and files stay unambiguous."""
+        id = f"v{self._made}"
+        self._made += 1
+        return id
+
+    def _head_to(self, id: str) -> None:
+        self.head = id
+        child = self.variants[id]
+        while child.parent is not None:
+            self._redo[child.parent] = child.id
+            child = self.variants[child.parent]
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the head has a parent."""
+        return self.current is not None and self.current.parent is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether the head was left by undo."""
+        return self.head is not None and self._redo.get(self.head) in self.variants
+
+    def undo(self) -> Variant:
+        """Move the head to its parent."""
+        current = self.current
+        if current is None or current.parent is None:
+            raise UsageError("There is nothing to undo.")
+        self.head = current.parent
+        self._redo[current.parent] = current.id
+        self.changed.emit()
+        return self.variants[current.parent]
+
+    def redo(self) -> Variant:
+        """Move the head to the child that undo left."""
+        if self.head is None or not self.can_redo:
+            raise UsageError("There is nothing to redo.")
+        self.head = self._redo[self.head]
+        self.changed.emit()
+        return self.variants[self.head]
+
+    def goto(self, id: str) -> Variant:
+        """Move the head to any variant."""
+        found = self[id]
+        if id != self.head:
+            self._head_to(id)
+            self.changed.emit()
+        return found
+
+    def remove(self, id: str) -> tuple[Variant, ...]:
+        """Take a variant and all that was made from it out of the tree; returns what was removed.
+
+        The head moves to the parent when it was among them. Files are left where they are (the session clears them).
+        """
+        gone = self[id]
+        if gone.parent is None:
+            raise UsageError("The model that was opened cannot be removed.", hint="Open another model instead.")
+        ids = [id]
+        for each in ids:
+            ids += [item.id for item in self.children(each)]
+        removed = tuple(self.variants.pop(each) for each in ids)
+        for parent, child in list(self._redo.items()):
+            if parent in ids or child in ids:
+                del self._redo[parent]
+        if self.head in ids:
+            self.head = gone.parent
+        self.changed.emit()
+        return removed
+
+    def children(self, id: str) -> list[Variant]:
+        """What was made from a variant, oldest first."""
+        return [item for item in self.variants.values() if item.parent == id]
+
+    def path(self, id: str) -> list[Variant]:
+        """From the root to a variant."""
+        found = [self[id]]
+        while found[-1].parent is not None:
+            found.append(self[found[-1].parent])
+        return found[::-1]
+
+    def rename(self, id: str, title: str) -> Variant:
+        """Give a variant a title of the person's own."""
+        title = title.strip()
+        if not title:
+            raise UsageError("A variant needs a title.")
+        self.variants[id] = dataclasses.replace(self[id], title=title)
+        self.changed.emit()
+        return self.variants[id]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for JSON; paths are text."""
+        variants = []
+        for item in self.variants.values():
+            entry = dataclasses.asdict(item)
+            variants.append(_plain(entry))
+        return {"head": self.head, "made": self._made, "redo": dict(self._redo), "variants": variants}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> History:
+        """The tree that `to_dict` wrote; raises `UsageError` when it is not one."""
+        history = cls()
+        try:
+            for entry in values["variants"]:
+                item = _variant(entry)
+                if item.parent is not None and item.parent not in history.variants:
+                    raise KeyError(item.parent)
+                history.variants[item.id] = item
+            head = values["head"]
+            if head is not None:
+                history.head = history.variants[head].id
+            history._made = int(values.get("made", len(history.variants)))
+            known = history.variants
+            history._redo = {a: b for a, b in values.get("redo", {}).items() if a in known and b in known}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(f"The saved tree of variants cannot be read: {error!r}.", hint="Open the model again.") from error
+        return history
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _model(entry: Mapping[str, Any]) -> Model:
+    return Model(path=Path(entry["path"]), fingerprint=entry["fingerprint"], size=entry["size"])
+
+
+def _tensor(entry: Mapping[str, Any]) -> TensorType:
+    shape = entry["shape"]
+    return TensorType(name=entry["name"], dtype=entry["dtype"], shape=tuple(shape) if shape is not None else None)
+
+
+def _summary(entry: Mapping[str, Any]) -> Summary:
+    values = dict(entry)
+    values["inputs"] = tuple(_tensor(item) for item in entry["inputs"])
+    values["outputs"] = tuple(_tensor(item) for item in entry["outputs"])
+    values["warnings"] = tuple(entry.get("warnings", ()))
+    return Summary(**values)
+
+
+def _variant(entry: Mapping[str, Any]) -> Variant:
+    step = None
+    if entry["step"] is not None:
+        values = dict(entry["step"])
+        values["before"], values["after"] = _model(values["before"]), _model(values["after"])
+        values["summary"], values["notes"] = _summary(values["summary"]), tuple(values["notes"])
+        step = Step(**values)
+    values = dict(entry)
+    return Variant(**{**values, "model": _model(entry["model"]), "summary": _summary(entry["summary"]), "step": step})

@@ -1,0 +1,116 @@
+"""Images as inputs: layout, size, colours, normalisation, labels, and damaged files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.data import DataSpec
+from core.data.feeds import feeds
+from core.errors import DataError
+from core.model import TensorType
+
+NCHW = TensorType("image", "float32", ("N", 3, 16, 24))
+
+
+def picture(path: Path, color: tuple[int, int, int] = (255, 128, 0), size: tuple[int, int] = (60, 40)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, color).save(path)
+    return path
+
+
+def only(folder: Path, item: TensorType, **values: object) -> np.ndarray:
+    return next(iter(feeds((item,), DataSpec(path=str(folder), **values))))[item.name]  # type: ignore[arg-type]
+
+
+def test_nchw_values(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    array = only(tmp_path, NCHW)
+    assert array.shape == (1, 3, 16, 24) and array.dtype == np.float32
+    assert np.allclose(array[0, :, 8, 8], [1.0, 128 / 255, 0.0], atol=1e-6)
+    bgr = only(tmp_path, NCHW, mean="100,110,120", std="50, 60, 70", channels="bgr")
+    assert np.allclose(bgr[0, :, 8, 8], [(0 - 100) / 50, (128 - 110) / 60, (255 - 120) / 70], atol=1e-5)
+
+
+def test_nhwc_grey_and_integers(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", (100, 100, 100))
+    assert only(tmp_path, TensorType("x", "float32", (1, 16, 24, 3))).shape == (1, 16, 24, 3)
+    grey = only(tmp_path, TensorType("x", "float32", ("N", 1, 8, 8)))
+    assert grey.shape == (1, 1, 8, 8) and np.allclose(grey, 100 / 255)
+    raw = only(tmp_path, TensorType("x", "uint8", (1, 16, 24, 3)))
+    assert raw.dtype == np.uint8 and np.all(raw == 100)
+    no_batch = only(tmp_path, TensorType("x", "float32", (3, 8, 8)))
+    assert no_batch.shape == (3, 8, 8)
+    assert only(tmp_path, TensorType("x", "float32", ("N", 3, "H", "W")), dim=32).shape == (1, 3, 32, 32)
+
+
+def test_the_centre_is_kept_and_never_too_small(tmp_path: Path) -> None:
+    image = np.zeros((100, 100, 3), np.uint8)
+    image[30:70, 30:70] = 255
+    Image.fromarray(image).save(tmp_path / "a.png")
+    kept = only(tmp_path, TensorType("x", "float32", ("N", 3, 20, 20)), resize=50)
+    assert np.allclose(kept[..., 3:-3, 3:-3], 1.0, atol=1e-3)  # 50 px wide, the centre 20 of it are the white 20
+    assert only(tmp_path, TensorType("x", "float32", ("N", 3, 64, 64)), resize=10).shape == (1, 3, 64, 64)
+
+
+def test_batches_and_labels_from_subfolders(tmp_path: Path) -> None:
+    for number in range(5):
+        picture(tmp_path / str(number % 2) / f"{number}.jpg")
+    made = feeds((NCHW,), DataSpec(path=str(tmp_path), batch=2))
+    assert [b["image"].shape[0] for b in made] == [2, 2, 1]
+    assert made.labels is not None and made.labels.tolist() == [0, 0, 0, 1, 1]
+    assert made.count == 5 and "5 images" in made.description
+
+
+def test_labels_from_csv(tmp_path: Path) -> None:
+    for name in "ab":
+        picture(tmp_path / f"{name}.png")
+    (tmp_path / "labels.csv").write_text("file,label\nb.png,7\na.png,3\n")
+    made = feeds((NCHW,), DataSpec(path=str(tmp_path)))
+    assert made.labels is not None and made.labels.tolist() == [3, 7]
+    (tmp_path / "labels.csv").write_text("b.png,7\n")
+    with pytest.raises(DataError, match=r"no label for a\.png"):
+        feeds((NCHW,), DataSpec(path=str(tmp_path)))
+
+
+def test_damaged_files_are_named_and_left_out(tmp_path: Path) -> None:
+    for number in range(3):
+        picture(tmp_path / f"{number}.png", size=(200, 200))
+    (tmp_path / "1.png").write_bytes(b"not an image")
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "2.png")
+    data = (tmp_path / "2.png").read_bytes()
+    (tmp_path / "2.png").write_bytes(data[: len(data) // 2])  # a good header, then nothing
+    (tmp_path / "labels.csv").write_text("0.png,0\n1.png,1\n2.png,2\n3.png,3\n")
+    picture(tmp_path / "3.png")
+    made = feeds((NCHW,), DataSpec(path=str(tmp_path)))
+    batches = list(made.batches())
+    assert [batch.labels.tolist() for batch in batches if batch.labels is not None] == [[0], [3]]
+    assert [note for note in made.notes if "1.png" in note] and [note for note in made.notes if "2.png" in note]
+    assert len(made.notes) == 2 and all(note.startswith("Warning: ") for note in made.notes)
+
+
+def test_when_all_are_damaged_it_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.png").write_bytes(b"no")
+    (tmp_path / "y.jpg").write_bytes(b"no")
+    with pytest.raises(DataError, match=r"None of 2 images could be read; the first was x\.png") as caught:
+        feeds((NCHW,), DataSpec(path=str(tmp_path)))
+    assert "y.jpg" in caught.value.detail
+
+
+@pytest.mark.parametrize("inputs", [(TensorType("x", "float32", ("N", 16)),), (NCHW, NCHW), (TensorType("x", "bool", ("N", 3, 8, 8)),)])
+def test_models_that_take_no_images(tmp_path: Path, inputs: tuple[TensorType, ...]) -> None:
+    picture(tmp_path / "a.png")
+    with pytest.raises(DataError) as caught:
+        feeds(inputs, DataSpec(path=str(tmp_path)))
+    assert ".npz" in caught.value.hint
+
+
+@pytest.mark.parametrize(("mean", "std"), [("a", "1"), ("1,2", "1"), ("1", "0")])
+def test_wrong_normalisation(tmp_path: Path, mean: str, std: str) -> None:
+    picture(tmp_path / "a.png")
+    with pytest.raises(DataError):
+        feeds((NCHW,), DataSpec(path=str(tmp_path), mean=mean, std=std))
