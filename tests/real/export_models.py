@@ -28,6 +28,7 @@ def place(model: onnx.ModelProto, path: Path) -> None:
     onnx.checker.check_model(model)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
         part.write(model.SerializeToString(deterministic=True))
+    Path(part.name).chmod(0o644)
     os.replace(part.name, path)
 
 
