@@ -223,9 +223,12 @@ class LivePlot(Plot):
 
     def _zoomed(self, *_: object) -> None:
         if not self._setting and self.has_data():
-            self._draw()
+            self._lines(follow=False)
 
     def _draw(self) -> None:
+        self._lines(follow=self.follow)
+
+    def _lines(self, *, follow: bool) -> None:
         lanes = [lane for lane in self._lanes.values() if lane.series.count]
         if not lanes:
             return
@@ -233,7 +236,7 @@ class LivePlot(Plot):
         start = min(float(lane.series.x[0]) for lane in lanes)
         end = max(float(lane.series.x[-1]) for lane in lanes)
         self._setting = True
-        if self.follow:
+        if follow:
             box.setXRange(min(start, 0.0), max(end, start + 0.1), padding=0.0)
         top = self._top(lanes)
         box.setYRange(self._bottom(lanes), top, padding=0.0)
