@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
+import errno
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -51,7 +55,9 @@ class Engine:
     """What a backend built: a file (or folder) and everything needed to open it again and to trust it.
 
     `options` is the params dict of the backend's `Options`; `fingerprint` that of the model it was built from; `size`
-    in bytes; `seconds` the wall time of the build; `device` where it was built for; `log` the builder's own words.
+    in bytes; `seconds` the wall time of the build; `device` what it was built for; `log` what the builder had to say, a
+    line each, beginning with `[E]`, `[W]`, `[I]` or `[V]` where it comes with a level; `extra` what the backend itself
+    wants to remember.
     """
 
     backend: str
@@ -67,6 +73,7 @@ class Engine:
     layers: tuple[Layer, ...] = ()
     log: tuple[str, ...] = ()
     created: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Runner:
@@ -75,10 +82,14 @@ class Runner:
     `run` takes and returns name -> numpy array. `prepare(feeds)` returns a function of no arguments that runs those
     feeds once, with everything that does not belong to inference (binding, copying of inputs that stay the same)
     already done: it is what a benchmark calls in its loop.
+
+    `device` is what it runs on; `notes` is what somebody who times `prepare` must know (transfers that are left out).
     """
 
     inputs: tuple[TensorType, ...] = ()
     outputs: tuple[TensorType, ...] = ()
+    device: str = ""
+    notes: tuple[str, ...] = ()
 
     def __enter__(self) -> Runner:
         return self
@@ -90,9 +101,13 @@ class Runner:
         """One inference."""
         raise NotImplementedError
 
-    def prepare(self, feeds: Mapping[str, np.ndarray]) -> Any:
+    def prepare(self, feeds: Mapping[str, np.ndarray]) -> Callable[[], object]:
         """A callable of no arguments that runs `feeds` once; its return value is not specified."""
         return lambda: self.run(feeds)
+
+    def guard(self) -> AbstractContextManager[None]:
+        """Where prepared calls are made: what the engine's library raises inside comes out as a `BackendError`."""
+        return nullcontext()
 
     def close(self) -> None:
         """Give back what the engine holds; calling it twice is harmless."""
@@ -124,10 +139,13 @@ class Backend:
         """Build an engine at `path` (written whole or not at all); raises `BackendError` with the decoded reason."""
         from core import params
 
+        if not isinstance(options, self.Options):
+            raise TypeError(f"{self.title} takes {self.Options.__qualname__}, not {type(options).__qualname__}")
         params.validate(options)
         state = self.available()
         if not state.can_build:
             raise BackendError(f"{self.title} cannot build here: {state.reason}", hint=state.hint)
+        path.parent.mkdir(parents=True, exist_ok=True)
         return self._build(model, options, path, job)
 
     def open(self, engine: Engine) -> Runner:
@@ -135,6 +153,8 @@ class Backend:
         state = self.available()
         if not state.can_run:
             raise BackendError(f"{self.title} cannot run engines here: {state.reason}", hint=state.hint)
+        if not engine.path.exists():
+            raise BackendError(f"The engine {engine.path.name} is gone: {engine.path} does not exist.", hint="Build it again.")
         return self._open(engine)
 
     def _build(self, model: Model, options: BuildOptions, path: Path, job: Job) -> Engine:
@@ -147,3 +167,24 @@ class Backend:
 def with_path(engine: Engine, path: Path) -> Engine:
     """The same engine, moved to `path`."""
     return dataclasses.replace(engine, path=path)
+
+
+def publish(source: Path, path: Path) -> None:
+    """Move a finished file to its place, so that there is never half a file at `path`.
+
+    A job's scratch folder may be on another disk; then the file is copied beside `path` first. The copy does not carry
+    the engine's suffix, and goes when this is interrupted (a kill may leave it, never under the engine's name).
+    """
+    try:
+        os.replace(source, path)
+        return
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    half = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        shutil.copyfile(source, half)
+        os.replace(half, path)
+    finally:
+        half.unlink(missing_ok=True)
+    source.unlink(missing_ok=True)
