@@ -125,7 +125,8 @@ class Plot(QWidget):
         self._wait.stop()
         pg = library.load()
         axes = {side: _axis(pg, side, unit) for side, unit in (("bottom", self.x_unit), ("left", self.y_unit))}
-        canvas = pg.PlotWidget(self, axisItems=axes)
+        canvas = pg.PlotWidget(self, axisItems=axes, enableMenu=False)
+        canvas.plotItem.ctrlMenu.setParent(canvas)  # made without a parent, and never shown: ours is `menu`
         canvas.setAccessibleName(f"{self.title}: drawing")
         canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         canvas.setFrameShape(canvas.Shape.NoFrame)
@@ -150,7 +151,9 @@ class Plot(QWidget):
     def release(self) -> None:
         """Stop listening to the theme and stop every timer; called once, before the panel goes."""
         self._disconnect()
-        self._wait.stop()
+        if self._wait.isActive():
+            self._wait.stop()
+            library.settle()
         if self.canvas is not None:
             self.canvas.scene().sigMouseMoved.disconnect(self._pointed)
 
