@@ -1,0 +1,155 @@
+"""Messages that appear in a corner of the window: news goes by itself, errors stay until they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from gui import icons
+from gui.notify import Message, Notify
+from gui.theme import Theme
+
+WIDTH = 380
+MOST = 4
+#: Milliseconds that a toast stays; errors stay until they are closed.
+STAYS = {"debug": 3000, "info": 5000, "warning": 12000}
+_LOOKS = {"info": ("info", "accent"), "warning": ("warning", "warn"), "error": ("error", "bad"), "debug": ("info", "muted")}
+
+
+class Toast(QFrame):
+    """One message with its hint, a button that acts on it, one for the details, and one that closes it."""
+
+    def __init__(self, message: Message, theme: Theme, on_details: Callable[[Message], object], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.message = message
+        self.setObjectName("toast")
+        self.setProperty("severity", message.severity)
+        self.setFixedWidth(WIDTH)
+        self.setAccessibleName(f"{message.severity}: {message.text}")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        name, token = _LOOKS[message.severity]
+        picture = QLabel()
+        picture.setPixmap(icons.pixmap(name, theme, 18, token, parent.devicePixelRatioF()))
+        text = QLabel(_short(message.text))
+        text.setWordWrap(True)
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(text)
+        if message.hint:
+            hint = QLabel(_short(message.hint))
+            hint.setWordWrap(True)
+            hint.setTextFormat(Qt.TextFormat.PlainText)
+            hint.setProperty("role", "muted")
+            words.addWidget(hint)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        if message.action is not None:
+            label, run = message.action
+            act = QPushButton(label)
+            act.clicked.connect(lambda *_: (self.dismiss(), run()))
+            buttons.addWidget(act)
+        if message.detail or len(message.text) > 300:
+            more = QPushButton("Details…")
+            more.setProperty("role", "plain")
+            more.clicked.connect(lambda *_: on_details(message))
+            buttons.addWidget(more)
+        if buttons.count():
+            buttons.addStretch(1)
+            words.addSpacing(2)
+            words.addLayout(buttons)
+        close = QToolButton()
+        icons.dress(close, "close", theme, "muted")
+        close.setToolTip("Close")
+        close.setAccessibleName("Close message")
+        close.clicked.connect(lambda *_: self.dismiss())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 10, 8, 10)
+        row.setSpacing(10)
+        row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.dismiss)
+        if message.severity in STAYS:
+            self._timer.start(STAYS[message.severity])
+
+    def enterEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """What is being read does not go away."""
+        self._timer.stop()
+
+    def leaveEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        if self.message.severity in STAYS:
+            self._timer.start(STAYS[self.message.severity])
+
+    def dismiss(self) -> None:
+        """Go away."""
+        stack = self.parent()
+        self.hide()
+        self.deleteLater()
+        if isinstance(stack, QWidget):
+            QTimer.singleShot(0, stack, lambda: _arrange(stack))
+
+
+class Toasts(QObject):
+    """Keeps the toasts of one window in its lower right corner, newest at the bottom."""
+
+    def __init__(self, window: QWidget, notify: Notify, theme: Theme, on_details: Callable[[Message], object]) -> None:
+        super().__init__(window)
+        self._window = window
+        self._theme = theme
+        self._details = on_details
+        self._disconnect = notify.added.connect(self._show)
+        window.installEventFilter(self)
+
+    def shown(self) -> list[Toast]:
+        """The toasts on screen."""
+        return _toasts(self._window)
+
+    def clear(self) -> None:
+        """Take all of them away."""
+        for toast in self.shown():
+            toast.dismiss()
+
+    def release(self) -> None:
+        """Stop listening."""
+        self._disconnect()
+
+    def _show(self, message: Message) -> None:
+        if not message.toast or message.bug:
+            return
+        for toast in self.shown():  # the same words twice are one toast
+            if (toast.message.text, toast.message.hint) == (message.text, message.hint):
+                toast.dismiss()
+        crowd = [toast for toast in self.shown() if not toast.isHidden()]
+        for toast in crowd[: max(0, len(crowd) - MOST + 1)]:
+            toast.dismiss()
+        toast = Toast(message, self._theme, self._details, self._window)
+        toast.show()
+        _arrange(self._window)
+
+    def eventFilter(self, target: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        if event.type() == QEvent.Type.Resize:
+            _arrange(self._window)
+        return False
+
+
+def _toasts(window: QWidget) -> list[Toast]:
+    return [child for child in window.children() if isinstance(child, Toast) and not child.isHidden()]
+
+
+def _arrange(window: QWidget) -> None:
+    bottom = window.height() - 40
+    for toast in reversed(_toasts(window)):
+        toast.setFixedHeight(max(44, toast.layout().totalHeightForWidth(WIDTH)))
+        bottom -= toast.height() + 8
+        toast.move(window.width() - WIDTH - 16, bottom)
+        toast.raise_()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:299]}…"
