@@ -1,0 +1,157 @@
+"""Fingerprints: what a model says, whatever files it is stored in."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.job import Job
+from core.model import Model, sound
+from core.model.source import Source, read
+from core.model.tensors import EXTERNAL, byte_size
+
+if TYPE_CHECKING:
+    import onnx
+
+#: Above this many bytes of weights, tensors are digested by sample.
+SAMPLED = 1 << 30
+_MB = 1 << 20
+_CHUNK = 16 << 20
+_digests: dict[tuple[tuple[int, int, int, int], int, int, bool], bytes] = {}
+
+
+def fingerprint(path: Path, job: Job | None = None) -> str:
+    """The sha256 (hex) of what the model at `path` says: nodes, inputs, outputs, functions, opsets, metadata and weights.
+
+    Weight bytes enter as their digest, so a model has one fingerprint whether it is stored as one file, with external data,
+    or with its values in another field; file names, value_info, documentation, producer and IR version do not enter. In a model
+    with more than 1 GiB of weights each tensor above 4 MiB enters by its dtype, shape, size, first and last MiB and
+    64 pages of 4 KiB spread evenly between, so that opening it does not mean reading it: such models that differ only
+    elsewhere would share a fingerprint. Cached for as long as the file does not change.
+    """
+    return of(read(path), job)
+
+
+def snapshot(path: Path, job: Job | None = None) -> Model:
+    """The frozen `Model` for a file as it is now: fingerprint, and size of graph and weights in bytes."""
+    source = read(path)
+    outside = sum(
+        byte_size(tensor.data_type, tensor.dims)
+        for tensor in source.proto.graph.initializer
+        if tensor.data_location == EXTERNAL and not _own(tensor, source)
+    )
+    return Model(path=path, fingerprint=of(source, job), size=source.key[2] + outside)
+
+
+def _own(tensor: onnx.TensorProto, source: Source) -> bool:
+    return any(entry.key == "location" and entry.value == source.path.name for entry in tensor.external_data)
+
+
+def of(source: Source, job: Job | None = None) -> str:
+    """The fingerprint of an open source."""
+    known: str | None = source.facts.get("fingerprint")
+    if known is None:
+        known = source.facts["fingerprint"] = _Hasher(source, job or Job()).whole()
+    return known
+
+
+class _Hasher:
+    """Feeds one model into one sha256, part by part, each with its kind in front."""
+
+    def __init__(self, source: Source, job: Job) -> None:
+        self.source = source
+        self.job = job
+        self.hash = hashlib.sha256(b"sardonyx model 1")
+        tensors = source.proto.graph.initializer
+        self.total = sum(byte_size(tensor.data_type, tensor.dims) for tensor in tensors) or 1
+        self.done = 0
+
+    def whole(self) -> str:
+        proto = self.source.proto
+        self._put(b"opset", *sorted(f"{_domain(entry.domain)}={entry.version}".encode() for entry in proto.opset_import))
+        self._put(b"metadata", *sorted(f"{entry.key}={entry.value}".encode() for entry in proto.metadata_props))
+        self._graph(proto.graph)
+        for function in sorted(proto.functions, key=lambda f: (f.domain, f.name, f.overload)):
+            self._put(b"function", f"{function.domain}:{function.name}:{function.overload}".encode())
+            self._put(b"io", *(name.encode() for name in [*function.input, "", *function.output, "", *function.attribute]))
+            for node in function.node:
+                self._node(node)
+        return self.hash.hexdigest()
+
+    def _put(self, kind: bytes, *parts: bytes) -> None:
+        self.hash.update(b"%s %d;" % (kind, len(parts)))
+        for part in parts:
+            self.hash.update(b"%d:" % len(part))
+            self.hash.update(part)
+
+    def _graph(self, graph: onnx.GraphProto) -> None:
+        for kind, values in ((b"in", graph.input), (b"out", graph.output)):
+            for value in values:
+                self._put(kind, value.name.encode(), value.type.SerializeToString(deterministic=True))
+        for tensor in sorted(graph.initializer, key=lambda t: t.name):
+            self._tensor(tensor.name, tensor)
+        for sparse in graph.sparse_initializer:
+            self._put(b"sparse", sparse.SerializeToString(deterministic=True))
+        for note in sorted(graph.quantization_annotation, key=lambda a: a.tensor_name):
+            self._put(b"quantization", note.SerializeToString(deterministic=True))
+        for node in graph.node:
+            self._node(node)
+
+    def _node(self, node: onnx.NodeProto) -> None:
+        outputs = list(node.output)
+        while outputs and not outputs[-1]:
+            outputs.pop()
+        self._put(
+            b"node",
+            "\0".join((node.name, node.op_type, _domain(node.domain), node.overload)).encode(),
+            "\0".join(node.input).encode(),
+            "\0".join(outputs).encode(),
+        )
+        for attribute in sorted(node.attribute, key=lambda a: a.name):
+            if attribute.type == 4:
+                self._tensor(attribute.name, attribute.t)
+            elif attribute.type == 5:
+                self._put(b"graph", attribute.name.encode())
+                self._graph(attribute.g)
+            else:
+                self._put(b"attribute", attribute.SerializeToString(deterministic=True))
+        if sound.may_nest(node):
+            self._put(b"end")
+
+    def _tensor(self, name: str, tensor: onnx.TensorProto) -> None:
+        size = byte_size(tensor.data_type, tensor.dims)
+        sampled = self.total > SAMPLED and size > 4 * _MB
+        self._put(b"tensor", name.encode(), f"{tensor.data_type}{list(tensor.dims)}".encode(), self._digest(tensor, sampled))
+        self.done += size
+        if size > _CHUNK // 16:
+            self.job.step(min(1.0, self.done / self.total), "Reading weights")
+
+    def _digest(self, tensor: onnx.TensorProto, sampled: bool) -> bytes:
+        if tensor.data_location != EXTERNAL:
+            return self._bytes(self.source.raw(tensor), sampled)
+        region, offset, length = self.source.regions.place(tensor)
+        key = region.identity(), offset, length, sampled
+        found = _digests.get(key)
+        if found is None:
+            found = _digests[key] = self._bytes(region.view(offset, length), sampled)
+        return found
+
+    def _bytes(self, raw: memoryview | bytes, sampled: bool) -> bytes:
+        digest = hashlib.sha256(b"sampled" if sampled else b"whole")
+        if sampled:
+            digest.update(len(raw).to_bytes(8, "little"))
+            digest.update(raw[:_MB])
+            digest.update(raw[-_MB:])
+            for page in range(64):
+                at = len(raw) * page // 64 & ~4095
+                digest.update(raw[at : at + 4096])
+        else:
+            for at in range(0, len(raw), _CHUNK):
+                self.job.check()
+                digest.update(raw[at : at + _CHUNK])
+        return digest.digest()
+
+
+def _domain(domain: str) -> str:
+    return "" if domain == "ai.onnx" else domain

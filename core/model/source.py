@@ -1,0 +1,307 @@
+"""A model file, opened: the graph parsed, the weights left where they are, everything untrusted checked on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import mmap
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ModelError
+from core.model import kinds, sound, wire
+from core.model.external import Regions
+from core.model.tensors import DTYPES, EXTERNAL, RangeTensor, Region, byte_size, canonical, describe, stored, unpack
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+    import onnx_ir as ir
+
+#: A file larger than this keeps its weights on disk: bytes.
+LAZY = 64 << 20
+#: protobuf cannot read or write a message of this many bytes or more.
+PROTO_LIMIT = (1 << 31) - 1
+_KEPT = 4
+Key = tuple[str, int, int]
+
+
+class Source:
+    """One model file as it was at one moment.
+
+    `proto` is the graph; a tensor in it either carries its values (small models) or says EXTERNAL, and then `regions`
+    knows the file. `places` is a topological order of the main graph's nodes, None when the file's own is one.
+    `facts` keeps what other files of this room found out (index, shapes, digests), for as long as the source lives.
+    """
+
+    def __init__(self, path: Path, key: Key, proto: onnx.ModelProto, regions: Regions, places: list[int] | None) -> None:
+        self.path = path
+        self.key = key
+        self.proto = proto
+        self.regions = regions
+        self.places = places
+        self.facts: dict[str, Any] = {}
+
+    def raw(self, tensor: onnx.TensorProto) -> memoryview | bytes:
+        """The little-endian bytes of one of this model's tensors, not copied where they are in a file."""
+        if tensor.data_location == EXTERNAL:
+            region, offset, length = self.regions.place(tensor)
+            return region.view(offset, length)
+        return canonical(tensor)
+
+    def array(self, tensor: onnx.TensorProto) -> np.ndarray:
+        """The values of one of this model's tensors; read-only when they are in a file."""
+        if tensor.data_type == 8:
+            import numpy as np
+
+            return np.array(list(tensor.string_data), dtype=object).reshape(tuple(tensor.dims))
+        return unpack(self.raw(tensor), tensor.data_type, tuple(tensor.dims))
+
+    def initializers(self) -> dict[str, onnx.TensorProto]:
+        """Every weight by name: initializers, and Constant nodes' tensors under the name of what they make."""
+        found: dict[str, onnx.TensorProto] | None = self.facts.get("initializers")
+        if found is None:
+            found = {}
+            for tensor in all_tensors(self.proto):
+                found.setdefault(tensor.name, tensor)
+            for node in sound.nodes_of([self.proto.graph]):
+                if node.op_type == "Constant" and node.output:
+                    for attribute in node.attribute:
+                        if attribute.name == "value":
+                            found[node.output[0]] = attribute.t
+            self.facts["initializers"] = found
+        return found
+
+    def files(self) -> list[Path]:
+        """Every file that the model is in: the .onnx first."""
+        others = {region.real for region in self.regions.files()} - {Path(os.path.realpath(self.path))}
+        return [self.path, *sorted(others)]
+
+
+_sources: OrderedDict[Key, Source] = OrderedDict()
+
+
+def read(path: Path) -> Source:
+    """Open a model file and check it; the same file, unchanged, is opened once in a process (the last few are kept).
+
+    Raises `ModelError` for whatever is wrong with it: see `core.model.sound` for graphs, `external` for data files.
+    """
+    key = _key(path)
+    source = _sources.get(key)
+    if source is None:
+        source = _open(path, key)
+        _sources[key] = source
+        while len(_sources) > _KEPT:
+            _sources.popitem(last=False)
+    _sources.move_to_end(key)
+    return source
+
+
+def _key(path: Path) -> Key:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise ModelError(f"There is no file {path}.", hint="Check the path; it may have been moved or renamed.") from error
+        raise ModelError(f"{path} cannot be opened: {error.strerror}.", hint="Check the path and its permissions.") from error
+    if stat.S_ISDIR(found.st_mode):
+        inside = sorted(child.name for child in path.glob("*.onnx"))
+        hint = f"Open a file in it: {', '.join(inside[:3])}." if inside else "Choose a .onnx file."
+        raise ModelError(f"{path} is a folder, not a model file.", hint=hint)
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelError(f"{path} is not a regular file.", hint="Choose a .onnx file.")
+    return str(path.absolute()), found.st_mtime_ns, found.st_size
+
+
+def _open(path: Path, key: Key) -> Source:
+    size = key[2]
+    if size == 0:
+        raise ModelError(f"{path.name} is empty: it has 0 bytes.", hint="The download or export did not finish: get the file again.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+            known = kinds.recognise(path, head)
+            if known:
+                raise ModelError(f"{path.name} is not an ONNX model: it looks like {known[0]}.", hint=known[1])
+            regions = Regions(path)
+            if size > LAZY:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                    proto = _skim(path, mapped)
+                regions.add(path.name, Region(Path(os.path.realpath(path)), size))
+            else:
+                file.seek(0)
+                proto = _parse(path, file.read())
+    except PermissionError as error:
+        raise ModelError(f"{path.name} may not be read: permission denied.", hint=f"Change the permissions of {path}.") from error
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read: {error.strerror}.", hint="Check the disk, then try again.") from error
+    _check_model(path, proto)
+    for tensor in all_tensors(proto):
+        check_tensor(tensor, regions)
+    return Source(path, key, proto, regions, sound.order(proto.graph))
+
+
+def _parse(path: Path, data: bytes) -> onnx.ModelProto:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        return onnx.ModelProto.FromString(data)
+    except DecodeError as error:
+        raise _broken(path, data, error) from error
+
+
+def _skim(path: Path, mapped: mmap.mmap) -> onnx.ModelProto:
+    try:
+        return wire.skim(mapped, path.name)
+    except wire.Damaged as damaged:
+        raise _broken(path, mapped, damaged) from damaged
+
+
+def _broken(path: Path, data: bytes | mmap.mmap, error: Exception) -> ModelError:
+    damaged = wire.damage(data)
+    if damaged is not None and damaged.end is not None and len(data) < damaged.end < len(data) + (1 << 40) and data[0] == 8:
+        return ModelError(
+            f"{path.name} is cut off: it has {len(data):,} bytes and says that it goes on to byte {damaged.end:,}.",
+            hint="The download or copy did not finish: get the file again.",
+        )
+    reason = str(damaged or "a part inside the graph is damaged")
+    return ModelError(
+        f"{path.name} is not a readable ONNX model: {reason}.",
+        hint="The file is damaged, or is not ONNX at all: get it again, or export it again.",
+        detail=str(error),
+    )
+
+
+def _check_model(path: Path, proto: onnx.ModelProto) -> None:
+    if not proto.HasField("graph"):
+        raise ModelError(
+            f"{path.name} holds no graph: it is not an ONNX model, or was cut off.", hint="Get the file again, or choose another."
+        )
+    if not proto.opset_import and proto.ir_version >= 3:
+        raise ModelError(
+            f"{path.name} does not say which operator set it uses: it is not an ONNX model, or was cut off.",
+            hint="Get the file again, or export it again.",
+        )
+
+
+def all_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """Every initializer, those of subgraphs included, and every external tensor attribute."""
+    yield from proto.graph.initializer
+    for node in sound.nodes_of([proto.graph, *proto.functions]):
+        if sound.may_nest(node):
+            for graph in sound.subgraphs(node):
+                yield from graph.initializer
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.type == 4 and attribute.t.data_location == EXTERNAL:
+                    yield attribute.t
+
+
+def check_tensor(tensor: onnx.TensorProto, regions: Regions) -> None:
+    """Raise `ModelError` when a tensor's dtype, shape, bytes or place do not fit each other."""
+    if tensor.data_type not in DTYPES or tensor.data_type == 0:
+        raise ModelError(
+            f"Tensor '{tensor.name}' has a dtype that ONNX does not know: {tensor.data_type}.",
+            hint="The model is damaged, or newer than this version of Sardonyx.",
+        )
+    if any(dim < 0 for dim in tensor.dims):
+        raise ModelError(
+            f"Tensor '{tensor.name}' has a negative dimension: {list(tensor.dims)}.", hint="The model is damaged: export it again."
+        )
+    if tensor.data_location == EXTERNAL:
+        regions.place(tensor)
+    elif tensor.data_type != 8 and tensor.HasField("raw_data"):
+        expected = byte_size(tensor.data_type, tensor.dims)
+        if stored(tensor) != expected:
+            raise ModelError(
+                f"Tensor '{tensor.name}' is {describe(tensor.data_type, tensor.dims)}, {expected:,} bytes, but holds {stored(tensor):,}.",
+                hint="The file is damaged or was written by a faulty exporter: export the model again.",
+            )
+
+
+def to_ir(source: Source) -> ir.Model:
+    """The model as onnx-ir has it: nodes sorted, tensors that are in files as `RangeTensor`. Made once for a source."""
+    model: ir.Model | None = source.facts.get("ir")
+    if model is None:
+        model = from_proto(source.proto, source.regions)
+        if source.places is not None:
+            model.graph.sort()
+        source.facts["ir"] = model
+    return model
+
+
+def from_proto(proto: onnx.ModelProto, regions: Regions | None = None) -> ir.Model:
+    """`proto` as an onnx-ir model; external tensors read through `regions`. Raises `ModelError` when it is no valid graph."""
+    import onnx_ir as ir
+
+    with quiet():
+        try:
+            model = ir.from_proto(proto)
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise ModelError(
+                f"The graph cannot be edited: {_root(error)}", hint="The model uses something that passes do not support yet.", detail=str(error)
+            ) from error
+    if proto.graph.sparse_initializer:
+        # onnx-ir has no place for these; the graph's meta is cloned with it, and `plain.to_proto` puts them back
+        model.graph.meta["sparse_initializer"] = list(proto.graph.sparse_initializer)
+    if regions is not None:
+        _attach(model, regions)
+    return model
+
+
+def _root(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _attach(model: ir.Model, regions: Regions) -> None:
+    """Replace onnx-ir's external tensors, which refuse hard links, by ours, which read what was checked."""
+    import onnx
+    import onnx_ir as ir
+
+    def ours(tensor: Any) -> Any:
+        if not isinstance(tensor, ir.ExternalTensor):
+            return tensor
+        said = onnx.TensorProto(name=tensor.name or "", data_type=int(tensor.dtype), dims=tensor.shape.numpy(), data_location=EXTERNAL)
+        for key, value in (("location", tensor.location), ("offset", tensor.offset), ("length", tensor.length)):
+            if value is not None:
+                said.external_data.add(key=key, value=str(value))
+        region, offset, length = regions.place(said)
+        return RangeTensor(
+            region,
+            offset,
+            length,
+            tensor.dtype,
+            tensor.shape,
+            name=tensor.name,
+            doc_string=tensor.doc_string,
+            metadata_props=tensor.metadata_props,
+        )
+
+    for graph in model.graphs():
+        for value in graph.initializers.values():
+            if isinstance(value.const_value, ir.ExternalTensor):
+                value.const_value = ours(value.const_value)
+        for node in graph:
+            if node.op_type == "Constant":
+                for name, attribute in list(node.attributes.items()):
+                    if isinstance(attribute.value, ir.ExternalTensor):
+                        node.attributes[name] = ir.AttrTensor(name, ours(attribute.value))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back onnx-ir's own warnings: what they warn of is an error of ours, or was checked before."""
+    logger = logging.getLogger("onnx_ir")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
