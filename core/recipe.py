@@ -18,7 +18,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -70,15 +69,13 @@ def write(steps: Iterable[Pass], path: Path) -> None:
     """Write `steps` to `path`, whole or not at all."""
     path = Path(path)
     content = text(steps, path.absolute().parent)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        handle, name = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+            partial.write_text(content, encoding="utf-8")
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(
             f"The recipe cannot be written to {path}: {error.strerror}.", hint="Choose a folder that you may write to."

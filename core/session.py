@@ -136,8 +136,11 @@ class Session:
         """Keep a benchmark."""
         self._add(_Entry("bench", variant_id, result))
 
-    def add_comparison(self, variant_id: str, comparison: Comparison, against: str = "v0") -> None:
-        """Keep a comparison of `variant_id` (its B) with the variant `against` (its A)."""
+    def add_comparison(self, variant_id: str, comparison: Comparison, against: str = "") -> None:
+        """Keep a comparison of `variant_id` (its B) with the variant `against` (its A; found by its fingerprint when left out)."""
+        if not against:
+            same = (item.id for item in self.history.variants.values() if item.model.fingerprint == comparison.a)
+            against = next(same, "")
         self._add(_Entry("comparison", variant_id, comparison, against=against))
 
     def _add(self, entry: _Entry) -> None:

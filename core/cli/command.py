@@ -1,0 +1,116 @@
+"""What a command declares: its words, its arguments, the document that it returns, and how a person reads that."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from core import params
+from core.cli.terminal import Terminal
+from core.errors import UsageError
+from core.params import Spec
+
+T = TypeVar("T")
+
+
+class Command:
+    """One command. `run` does the work and returns a frozen dataclass of the type `Document`; `show` prints it.
+
+    The JSON document is `Document` in an envelope: `sardonyx.<id>/<version>`. Raise the version when a field is taken
+    away or changes its meaning.
+    """
+
+    id: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    epilog: ClassVar[str] = ""
+    order: ClassVar[int] = 100
+    version: ClassVar[int] = 1
+    Document: ClassVar[type]
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own arguments."""
+
+    def run(self, args: argparse.Namespace, terminal: Terminal) -> Any:
+        """Do the work, through `terminal.run` where it is heavy; returns a `Document`."""
+        raise NotImplementedError
+
+    def show(self, document: Any, terminal: Terminal) -> None:
+        """Print the document for a person."""
+        raise NotImplementedError
+
+    def exit_code(self, document: Any) -> int:
+        """0, unless the command is asked to judge (`compare --min-agreement`)."""
+        return 0
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its errors told the way all others are."""
+
+    def error(self, message: str) -> Any:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", hint=f"Run '{self.prog} --help' to see what there is.")
+
+
+def add_params(
+    parser: argparse.ArgumentParser, cls: type, *, title: str, names: Mapping[str, tuple[str, ...]] | None = None, skip: Iterable[str] = ()
+) -> None:
+    """One flag for each parameter that `cls` declares; `names` gives other flags than `--name` to some."""
+    group = parser.add_argument_group(title)
+    for spec in params.specs(cls):
+        if spec.name in skip:
+            continue
+        flags = (names or {}).get(spec.name, (f"--{spec.name.replace('_', '-')}",))
+        group.add_argument(*flags, dest=f"param_{cls.__name__}_{spec.name}", metavar=_metavar(spec), help=_help(spec), default=None)
+
+
+def from_params(args: argparse.Namespace, cls: type[T], **given: Any) -> T:
+    """The `cls` that the flags of `add_params` describe; `given` are values from elsewhere."""
+    values = dict(given)
+    for spec in params.specs(cls):
+        text = getattr(args, f"param_{cls.__name__}_{spec.name}", None)
+        if text is not None:
+            values[spec.name] = params.parse(spec, text)
+    return params.from_dict(cls, values)
+
+
+def _metavar(spec: Spec) -> str:
+    if spec.choices:
+        return "{" + ",".join(spec.choices) + "}"
+    if spec.kind in ("file", "folder", "path"):
+        return "PATH"
+    return {bool: "YES|NO", int: "N", float: spec.unit.upper() or "X", str: "TEXT", tuple: "A;B"}[spec.type]
+
+
+def _help(spec: Spec) -> str:
+    default = (
+        ""
+        if spec.default in ("", ())
+        else f" (default {spec.default:g}{spec.unit and ' ' + spec.unit})"
+        if _number(spec)
+        else f" (default {spec.default})"
+    )
+    return (spec.help + default).replace("%", "%%")
+
+
+def _number(spec: Spec) -> bool:
+    return isinstance(spec.default, (int, float)) and not isinstance(spec.default, bool)
+
+
+def existing(text: str) -> Path:
+    """A path that a person gave for something that must be there."""
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise UsageError(f"There is no {path}.", hint="Check the path; a relative one starts at the current folder.")
+    return path.absolute()
+
+
+def options(cls: type[T], given: Iterable[str]) -> T:
+    """`--option key=value`, several times, as a params class."""
+    return params.from_text(cls, ",".join(item.replace(",", "\\,") for item in given))
+
+
+def names_of(cls: type) -> list[str]:
+    """The field names of a dataclass."""
+    return [field.name for field in dataclasses.fields(cls)]

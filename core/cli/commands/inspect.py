@@ -1,0 +1,72 @@
+"""`sardonyx inspect`: what a model is made of."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.cli import words
+from core.cli.command import Command, existing
+from core.cli.terminal import Terminal
+from core.model import Model, Summary
+
+if TYPE_CHECKING:
+    from core.model.opening import Opened
+
+
+@dataclass(frozen=True)
+class InspectDocument:
+    """A model file and what it is made of, found without running it."""
+
+    model: Model
+    summary: Summary
+
+
+class Inspect(Command):
+    """Reads a model and tells what it is made of."""
+
+    id = "inspect"
+    help = "What a model is made of: nodes, parameters, multiply-accumulates, inputs and outputs."
+    order = 20
+    Document = InspectDocument
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("model", metavar="MODEL", help="an .onnx file")
+
+    def run(self, args: argparse.Namespace, terminal: Terminal) -> InspectDocument:
+        from core.model.opening import open_model
+
+        opened: Opened = terminal.run(open_model, existing(args.model), title=f"Open {args.model}")
+        return InspectDocument(opened.model, opened.summary)
+
+    def show(self, document: InspectDocument, terminal: Terminal) -> None:
+        summary, model = document.summary, document.model
+        terminal.heading(f"{model.path.name}: {summary.name}" if summary.name else model.path.name)
+        opsets = ", ".join(f"{domain or 'ai.onnx'} {version}" for domain, version in summary.opsets.items())
+        macs = words.count(summary.macs) + (f" ({summary.macs_missing} nodes without shapes)" if summary.macs_missing else "")
+        rows = [
+            ("nodes", f"{summary.nodes:,}"),
+            ("parameters", f"{words.count(summary.parameters)} ({summary.precision})"),
+            ("weights", f"{words.size(summary.weight_bytes)} in {summary.initializers:,} initializers"),
+            ("MACs", macs),
+            ("file", words.size(model.size)),
+            ("opset", opsets),
+            ("IR version", str(summary.ir_version)),
+            ("producer", summary.producer or "-"),
+            ("fingerprint", model.fingerprint[:16]),
+        ]
+        if summary.functions:
+            rows.append(("functions", str(summary.functions)))
+        for name, value in rows:
+            terminal.line(f"  {name:<12} {value}")
+        terminal.line()
+        tensors = [("input", item.name, item.text()) for item in summary.inputs] + [
+            ("output", item.name, item.text()) for item in summary.outputs
+        ]
+        terminal.table(("", "name", "type"), tensors)
+        terminal.line()
+        ops = sorted(summary.ops.items(), key=lambda item: (-item[1], item[0]))
+        terminal.table(("op", ">nodes"), [(name, f"{number:,}") for name, number in ops])
+        for warning in summary.warnings:
+            terminal.warn(warning)
