@@ -5,11 +5,21 @@ No Python object per node is kept beyond its name; weights are never read.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.model import sound
+from core.model.cost import COUNTS, macs
+from core.model.details import Constants, line
+from core.model.plain import skeleton
+from core.model.tensors import byte_size, dtype_name, elements
+from core.model.values import Types
+
 if TYPE_CHECKING:
     import numpy as np
+    import onnx
+    import onnx_ir as ir
 
 NODE, INPUT, OUTPUT = 0, 1, 2
 
@@ -51,3 +61,212 @@ class GraphIndex:
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def names(nodes: Iterable[onnx.NodeProto] | Iterable[ir.Node]) -> list[str]:
+    """How an index calls each of a graph's nodes, in their order: unique and never empty."""
+    taken: set[str] = set()
+    found: list[str] = []
+    for place, node in enumerate(nodes):
+        name = node.name or f"{node.op_type}_{place}"
+        if name in taken:
+            name = _other(name, taken)
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def _other(name: str, taken: set[str]) -> str:
+    number = 2
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"
+
+
+def build(model: onnx.ModelProto | ir.Model, *, places: list[int] | None = None) -> GraphIndex:
+    """The index of a model's main graph; shapes and MACs are what the model says of its tensors (`shapes.infer` first).
+
+    `places` is a topological order of the nodes when it is known that the file's own is none. Tensors that subgraphs capture
+    are edges to the node that holds the subgraph. Raises `ModelError` for a graph that is no graph (`core.model.sound`).
+    """
+    proto = skeleton(model)
+    if places is None:
+        places = sound.order(proto.graph)
+    return _Builder(proto.graph, places).index()
+
+
+class _Builder:
+    """Fills the columns of one index: one pass over the nodes, nothing kept of them."""
+
+    def __init__(self, graph: onnx.GraphProto, places: list[int] | None) -> None:
+        self.graph = graph
+        self.places = places
+        self.types = Types(graph)
+        #: name -> (elements, bytes) of what is folded into its readers
+        self.folded: dict[str, tuple[int, int]] = {}
+        self.tensors: dict[str, onnx.TensorProto] = {}
+        for tensor in graph.initializer:
+            self.tensors[tensor.name] = tensor
+            self.folded[tensor.name] = _weight(tensor)
+        for sparse in graph.sparse_initializer:
+            self.folded[sparse.values.name] = _weight(sparse.values)
+        self.constants: dict[str, onnx.NodeProto] = {}
+        self.read: dict[str, None] = {}
+
+    def index(self) -> GraphIndex:
+        import numpy as np
+
+        graph, folded = self.graph, self.folded
+        inputs = [value.name for value in graph.input if value.name not in folded]
+        every = list(graph.node)
+        called = names(every)
+        producer = {name: row for row, name in enumerate(inputs)}
+        rows: list[str] = []
+        ops = ["Input"] * len(inputs)
+        file_index = [-1] * len(inputs)
+        parameters = [0] * len(inputs)
+        weight_bytes = [0] * len(inputs)
+        costs = [0.0] * len(inputs)
+        text, shape_text = self.types.text, self.types.shape_text
+        details = [shape_text(name) for name in inputs]
+        src: list[int] = []
+        dst: list[int] = []
+        carried: list[int] = []
+        numbers: dict[str, int] = {}
+        values = Constants(self.tensors, self.constants)
+        row = len(inputs)
+        for place in range(len(every)) if self.places is None else self.places:
+            node = every[place]
+            op = node.op_type
+            if op == "Constant" and node.output:
+                self._fold(node)
+                continue
+            sources = node.input
+            if sound.may_nest(node):
+                sources = [*sources, *sound.captured(node)]
+            held = size = 0
+            for name in sources:
+                made = producer.get(name)
+                if made is not None:
+                    src.append(made)
+                    dst.append(row)
+                    carried.append(numbers.setdefault(name, len(numbers)))
+                elif name:
+                    weight = folded.get(name)
+                    if weight is not None:
+                        held += weight[0]
+                        size += weight[1]
+                        self.read[name] = None
+            if op in _NESTS:
+                inner = _inside(node)
+                held += inner[0]
+                size += inner[1]
+            for name in node.output:
+                if name:
+                    producer[name] = row
+            rows.append(called[place])
+            ops.append(op)
+            file_index.append(place)
+            parameters.append(held)
+            weight_bytes.append(size)
+            costs.append(macs(node, self.types) if op in COUNTS else 0.0)
+            details.append(line(node, self.types, values))
+            row += 1
+        nodes = row - len(inputs)
+        for value in graph.output:
+            made = producer.get(value.name)
+            if made is not None:
+                src.append(made)
+                dst.append(row)
+                carried.append(numbers.setdefault(value.name, len(numbers)))
+            ops.append("Output")
+            file_index.append(-1)
+            parameters.append(0)
+            weight_bytes.append(0)
+            costs.append(0.0)
+            details.append(shape_text(value.name))
+            row += 1
+        op_numbers: dict[str, int] = {}
+        op = np.fromiter((op_numbers.setdefault(name, len(op_numbers)) for name in ops), np.int32, row)
+        kind = np.zeros(row, np.uint8)
+        kind[: len(inputs)] = INPUT
+        kind[len(inputs) + nodes :] = OUTPUT
+        return GraphIndex(
+            names=self._unique(inputs, rows, [value.name for value in graph.output]),
+            op=op,
+            op_names=list(op_numbers),
+            kind=kind,
+            file_index=np.array(file_index, np.int32),
+            parameters=np.array(parameters, np.int64),
+            weight_bytes=np.array(weight_bytes, np.int64),
+            macs=np.array(costs, np.float64),
+            details=details,
+            src=np.array(src, np.int32),
+            dst=np.array(dst, np.int32),
+            tensor=np.array(carried, np.int32),
+            tensors=list(numbers),
+            tensor_types=[text(name) for name in numbers],
+            initializers={name: self.types.weights[name] for name in self.read if name in self.types.weights},
+        )
+
+    def _fold(self, node: onnx.NodeProto) -> None:
+        name = node.output[0]
+        self.constants[name] = node
+        for attribute in node.attribute:
+            if attribute.name == "value":
+                tensor = attribute.t
+                self.types.weights[name] = dtype_name(tensor.data_type), tuple(tensor.dims)
+                self.folded[name] = _weight(tensor)
+                return
+            if attribute.name == "sparse_value":
+                self.folded[name] = _weight(attribute.sparse_tensor.values)
+                return
+            count = len(attribute.ints) or len(attribute.floats) or len(attribute.strings)
+            many = attribute.name.endswith("s")
+            dtype = {"value_int": "int64", "value_float": "float32", "value_string": "string"}.get(attribute.name.removesuffix("s"), "")
+            if dtype:
+                self.types.weights[name] = dtype, (count,) if many else ()
+                width = {"int64": 8, "float32": 4}.get(dtype, 0)
+                self.folded[name] = (count if many else 1), width * (count if many else 1)
+                return
+        self.folded[name] = 0, 0
+
+    @staticmethod
+    def _unique(inputs: list[str], nodes: list[str], outputs: list[str]) -> list[str]:
+        """Inputs and outputs give way where a node, or one another, has their name."""
+        taken = set(nodes)
+        found: list[list[str]] = []
+        for values, kind in ((inputs, "input"), (outputs, "output")):
+            own: list[str] = []
+            for name in values:
+                if name in taken or not name:
+                    name = f"{name} ({kind})" if f"{name} ({kind})" not in taken else _other(f"{name} ({kind})", taken)
+                taken.add(name)
+                own.append(name)
+            found.append(own)
+        return found[0] + nodes + found[1]
+
+
+_NESTS = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+
+
+def _weight(tensor: onnx.TensorProto) -> tuple[int, int]:
+    dims = tensor.dims
+    return elements(dims), byte_size(tensor.data_type, dims)
+
+
+def _inside(node: onnx.NodeProto) -> tuple[int, int]:
+    """(elements, bytes) of the weights that the subgraphs of `node` hold themselves."""
+    held = size = 0
+    for graph in sound.subgraphs(node):
+        tensors = list(graph.initializer)
+        for inner in graph.node:
+            if inner.op_type == "Constant":
+                tensors += [attribute.t for attribute in inner.attribute if attribute.name == "value"]
+            elif sound.may_nest(inner):
+                more = _inside(inner)
+                held, size = held + more[0], size + more[1]
+        for tensor in tensors:
+            weight = _weight(tensor)
+            held, size = held + weight[0], size + weight[1]
+    return held, size

@@ -56,6 +56,7 @@ class Types:
                 self._packed[value.name] = value.type.SerializeToString()
         self._known: dict[bytes, tuple[str, Dims | None]] = outer._known if outer else {}
         self._texts: dict[bytes, str] = outer._texts if outer else {}
+        self._shapes: dict[bytes, str] = outer._shapes if outer else {}
         self.weights: dict[str, tuple[str, tuple[int, ...]]] = dict(outer.weights) if outer else {}
         for tensor in graph.initializer:
             self.weights[tensor.name] = dtype_name(tensor.data_type), tuple(tensor.dims)
@@ -78,6 +79,17 @@ class Types:
     def dims(self, name: str) -> Dims | None:
         """The dims of a tensor; None when its rank is not known."""
         return self.get(name)[1]
+
+    def shape_text(self, name: str) -> str:
+        """`1×32×112×112`, or empty: for the small line in a box."""
+        packed = self._packed.get(name)
+        if packed is None:
+            return ""
+        found = self._shapes.get(packed)
+        if found is None:
+            dims = self.get(name)[1]
+            found = self._shapes[packed] = "×".join("?" if dim is None else str(dim) for dim in dims) if dims else ""
+        return found
 
     def text(self, name: str) -> str:
         """`float32[1, 32, 112, 112]`, or empty."""
