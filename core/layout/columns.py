@@ -1,0 +1,255 @@
+"""x of every vertex: near the mean of its neighbours, straight where links can be straight, never overlapping.
+
+First every vertex is drawn towards its neighbours (damped means) and all rows are brought back to their order and
+distances at once: with offsets taken out, the nearest non-decreasing values are about half the sum of the running
+maximum from the left and the running minimum from the right. Then links that can be straight are tied into vertical
+runs (in the spirit of Brandes and Köpf, 2001), and the runs move as wholes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.layout.order import Rows
+
+#: Puts rows apart, so that one pass over all vertices serves every row.
+APART = 1e7
+#: Links that are further from straight than this are not tied; nor is a run kept whole that is bent by more than `BEND`.
+REACH, BEND = 120.0, 140.0
+#: A run that straightening has carried this far from where it was is cut: others would follow it down like stairs.
+CARRIED = 400.0
+
+
+@dataclass(frozen=True)
+class Spaced:
+    """Vertices numbered by their final place, and the room between them: `offset` from the row's left end, float64 (v)."""
+
+    rows: Rows
+    offset: np.ndarray
+    apart: np.ndarray
+
+    def right(self, x: np.ndarray) -> np.ndarray:
+        """The least x that keep all distances and are nowhere below `x`."""
+        import numpy as np
+
+        return np.asarray(np.maximum.accumulate(x + self.apart) - self.apart)
+
+    def left(self, x: np.ndarray) -> np.ndarray:
+        """The greatest x that keep all distances and are nowhere above `x`."""
+        import numpy as np
+
+        return np.asarray(np.minimum.accumulate((x + self.apart)[::-1])[::-1] - self.apart)
+
+    def fit(self, x: np.ndarray) -> np.ndarray:
+        """Values near `x` that keep all distances (`x` itself when it does)."""
+        import numpy as np
+
+        return np.asarray(0.5 * (self.right(x) + self.left(x)))
+
+
+def columns(
+    rows: Rows, place: np.ndarray, room: np.ndarray, chain: np.ndarray, *, rounds: int = 16, check: Callable[[], None] = lambda: None
+) -> np.ndarray:
+    """x (float64 (v)) for all vertices.
+
+    `place` is the order; vertex v needs `room[v]` pixels, its margins included; `chain[v]` is the net of a stand-in, -1
+    for boxes and tags.
+    """
+    import numpy as np
+
+    from core.layout.order import Rows
+
+    # From here on a vertex is its place: neighbours in a row are neighbours in memory.
+    vertex = np.empty(len(rows), np.int64)
+    vertex[place] = np.arange(len(rows))
+    placed = Rows(rank=rows.rank, start=rows.start, hop_src=place[rows.hop_src], hop_dst=place[rows.hop_dst])
+    wide = room[vertex]
+    edge = np.cumsum(wide)
+    offset = edge - wide / 2 - np.concatenate(([0.0], edge))[rows.start[rows.rank]]
+    x = _columns(Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset), chain[vertex], rounds, check)
+    return np.asarray(x[place])
+
+
+def _columns(spaced: Spaced, chain: np.ndarray, rounds: int, check: Callable[[], None]) -> np.ndarray:
+    import numpy as np
+
+    rows = spaced.rows
+    count = len(rows)
+    x = spaced.fit(np.zeros(count))
+    if not len(rows.hop_src):
+        return x
+    a, b = rows.hop_src, rows.hop_dst
+    soft = (chain >= 0).astype(np.int64)
+    weight = np.array([1.0, 2.0, 8.0])[soft[a] + soft[b]]
+    total = np.bincount(a, weights=weight, minlength=count) + np.bincount(b, weights=weight, minlength=count)
+    alone = total == 0
+    total[alone] = 1.0
+    stand_in = np.flatnonzero(chain >= 0)
+    net = chain[stand_in]
+    size = np.maximum(1, np.bincount(net, minlength=1))
+    for turn in range(rounds):
+        check()
+        mean = (np.bincount(a, weights=weight * x[b], minlength=count) + np.bincount(b, weights=weight * x[a], minlength=count)) / total
+        mean[alone] = x[alone]
+        target = 0.3 * x + 0.7 * mean
+        if len(stand_in):
+            # A chain moves as one: towards the mean of where its stand-ins are and where their neighbours want them.
+            wanted = x[stand_in] if turn >= rounds - 4 else 0.5 * (x[stand_in] + mean[stand_in])
+            target[stand_in] = (np.bincount(net, weights=wanted) / size)[net]
+        x = spaced.fit(target)
+    return _straighten(spaced, chain, x, weight, check)
+
+
+def _straighten(
+    spaced: Spaced,
+    chain: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    check: Callable[[], None],
+    turns: int = 4,
+) -> np.ndarray:
+    import numpy as np
+
+    rows, free = spaced.rows, x
+    a, b = rows.hop_src, rows.hop_dst
+    tied = _ties(rows, chain, x)
+    far = np.abs(x[a] - x[b])
+    runs = _Runs.of(rows, tied)
+    for _ in range(6):
+        low, high = np.minimum.reduceat(x[runs.by], runs.begin), np.maximum.reduceat(x[runs.by], runs.begin)
+        tied, cut = _cut(tied, far, runs, high - low > BEND, a)
+        if not cut:
+            break
+        runs = _Runs.of(rows, tied)
+    for turn in range(turns):
+        check()
+        wanted = runs.mean(x)
+        if turn:
+            wanted = 0.5 * wanted + 0.5 * runs.pulled(x, a, b, weight, wanted)
+        right, rests_right = _settle(spaced.right, np.maximum.reduceat, wanted, runs)
+        left, rests_left = _settle(spaced.left, np.minimum.reduceat, wanted, runs)
+        moved = 0.5 * (right + left)
+        if not (rests_right and rests_left):
+            x = spaced.fit(moved)  # keeps order and distances, lets go of the ties that this breaks
+            break
+        tied, cut = _cut(tied, far, runs, np.maximum.reduceat(np.abs(moved - free)[runs.by], runs.begin) > CARRIED, a)
+        x = moved
+        if cut:
+            runs, x = _Runs.of(rows, tied), free
+    return spaced.fit(x)
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Vertical runs: the run of each vertex, and the vertices run by run (`by`, each run from `begin`, `length` long)."""
+
+    number: np.ndarray
+    by: np.ndarray
+    begin: np.ndarray
+    length: np.ndarray
+
+    @staticmethod
+    def of(rows: Rows, tied: np.ndarray) -> _Runs:
+        import numpy as np
+
+        top = np.arange(len(rows))
+        top[rows.hop_dst[tied]] = rows.hop_src[tied]
+        while True:
+            above = top[top]
+            if bool((above == top).all()):
+                break
+            top = above
+        by = np.argsort(top, kind="stable")
+        new = np.concatenate(([True], top[by][1:] != top[by][:-1]))
+        begin = np.flatnonzero(new)
+        number = np.empty(len(rows), np.int64)
+        number[by] = np.cumsum(new) - 1
+        return _Runs(number=number, by=by, begin=begin, length=np.diff(np.append(begin, len(rows))))
+
+    def mean(self, x: np.ndarray) -> np.ndarray:
+        import numpy as np
+
+        return np.asarray(np.add.reduceat(x[self.by], self.begin) / self.length)
+
+    def pulled(self, x: np.ndarray, a: np.ndarray, b: np.ndarray, weight: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+        """The mean place of what each run is linked to; `otherwise` for runs that are linked to nothing."""
+        import numpy as np
+
+        out = self.number[a] != self.number[b]
+        a, b, weight, count = a[out], b[out], weight[out], len(self.begin)
+        up, down = self.number[b], self.number[a]
+        total = np.bincount(down, weights=weight, minlength=count) + np.bincount(up, weights=weight, minlength=count)
+        near = np.bincount(down, weights=weight * x[b], minlength=count) + np.bincount(up, weights=weight * x[a], minlength=count)
+        return np.where(total > 0, near / np.maximum(total, 1e-9), otherwise)
+
+
+def _cut(tied: np.ndarray, far: np.ndarray, runs: _Runs, which: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, int]:
+    """Untie the most slanted hops of each run in `which` (bool by run): what stays tied, and how many were cut."""
+    import numpy as np
+
+    of = runs.number[a[tied]]
+    most = np.full(len(runs.begin), -1.0)
+    np.maximum.at(most, of, far[tied])
+    cut = which[of] & (far[tied] >= 0.8 * most[of]) & (far[tied] > 1.0)
+    return tied[~cut], int(np.count_nonzero(cut))
+
+
+def _settle(
+    push: Callable[[np.ndarray], np.ndarray],
+    reduceat: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    wanted: np.ndarray,
+    runs: _Runs,
+    limit: int = 60,
+) -> tuple[np.ndarray, bool]:
+    """Push rows and runs in turn until both hold; False when that does not come to rest."""
+    import numpy as np
+
+    x = wanted[runs.number]
+    for _ in range(limit):
+        moved = reduceat(push(x)[runs.by], runs.begin)[runs.number]
+        if float(np.abs(moved - x).max()) < 1e-3:
+            return moved, True
+        x = moved
+    return x, False
+
+
+def _ties(rows: Rows, chain: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Hops to make straight: at most one up and one down at every vertex, and no two that cross."""
+    import numpy as np
+
+    a, b = rows.hop_src, rows.hop_dst
+    far = np.abs(x[a] - x[b])
+    soft = (chain[a] >= 0).astype(np.int64) + (chain[b] >= 0)
+    # First along chains, then between boxes, then from box to chain; the nearest first.
+    importance = np.array([1, 2, 0])[soft] * 1e6 + np.minimum(far, 1e5)
+    rank_of = np.empty(len(a), np.int64)
+    rank_of[np.argsort(importance, kind="stable")] = np.arange(len(a))
+    open_ = (far <= REACH) | (soft == 2)
+    taken_a, taken_b = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+    tied = np.zeros(len(a), bool)
+    for _ in range(3):
+        left = np.flatnonzero(open_ & ~tied & ~taken_a[a] & ~taken_b[b])
+        if not len(left):
+            break
+        best_a, best_b = np.full(len(rows), len(a)), np.full(len(rows), len(a))
+        np.minimum.at(best_a, a[left], rank_of[left])
+        np.minimum.at(best_b, b[left], rank_of[left])
+        chosen = left[(best_a[a[left]] == rank_of[left]) & (best_b[b[left]] == rank_of[left])]
+        tied[chosen] = True
+        taken_a[a[chosen]] = True
+        taken_b[b[chosen]] = True
+    hops = np.flatnonzero(tied)
+    while len(hops):
+        hops = hops[np.argsort(a[hops])]
+        same = rows.rank[a[hops[:-1]]] == rows.rank[a[hops[1:]]]
+        bad = np.flatnonzero(same & (b[hops[:-1]] > b[hops[1:]]))
+        if not len(bad):
+            break
+        worse = np.where(rank_of[hops[bad]] > rank_of[hops[bad + 1]], bad, bad + 1)
+        hops = np.delete(hops, worse)
+    return np.asarray(hops)

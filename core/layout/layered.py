@@ -1,0 +1,123 @@
+"""The whole layout: ranks, nets, order, columns, routes; deterministic, and near-linear in boxes and stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from core.layout import Placed, Ports
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from core.job import Job
+    from core.layout.nets import Nets
+    from core.layout.order import Rows
+    from core.model.index import GraphIndex
+
+#: Room around everything, and beside boxes, tags and stand-ins.
+MARGIN = 48.0
+BESIDE_BOX, BESIDE_TAG, BESIDE_LINE = 14.0, 6.0, 7.0
+
+
+def arrange(index: GraphIndex, job: Job) -> Placed:
+    """Give every row of `index` its place; raises `Cancelled` when told to stop."""
+    from core.layout.boxes import sizes
+
+    job.step(0.0, "Measuring boxes")
+    w, h = sizes(index)
+    return lay(w, h, index.src, index.dst, index.tensor, index.tensors, step=job.step)
+
+
+def lay(
+    w: np.ndarray,
+    h: np.ndarray,
+    src: np.ndarray,
+    dst: np.ndarray,
+    tensor: np.ndarray,
+    names: Sequence[str] = (),
+    *,
+    step: Callable[[float, str], None] = lambda fraction, text: None,
+) -> Placed:
+    """Place boxes of sizes `w`, `h` (float64 (n)) with edges `src`, `dst`, `tensor` (int (m), `src < dst`).
+
+    `names` of the tensors only decide how wide a tag is. Raises `ValueError` when rows are not in topological order.
+    """
+    import numpy as np
+
+    from core.layout.boxes import TAG_HEIGHT, tag_width
+    from core.layout.columns import columns
+    from core.layout.nets import weave
+    from core.layout.order import order
+    from core.layout.ranks import rank
+    from core.layout.routes import route, stack
+
+    n = len(w)
+    step(0.05, "Arranging rows")
+    nets = weave(rank(n, src, dst, tensor), src, dst, tensor)
+    counts = nets.tag_count.tolist()
+    tag_w = np.array([tag_width(names[t] if names else "tensor", c) for t, c in zip(nets.tag_tensor.tolist(), counts, strict=True)])
+    full_w, full_h = np.concatenate((w, tag_w)), np.concatenate((h, np.full(nets.tags, TAG_HEIGHT)))
+
+    step(0.2, "Ordering rows")
+    numbered, rows = _number(nets)
+    place, crossed = order(rows, check=lambda: step(0.4, "Ordering rows"))
+
+    step(0.6, "Straightening links")
+    chain = np.concatenate((np.full(nets.real, -1), nets.owner))
+    beside = np.concatenate((w + 2 * BESIDE_BOX, tag_w + 2 * BESIDE_TAG, np.full(len(nets.owner), 2 * BESIDE_LINE)))
+    by_row, row_chain = np.empty(len(rows)), np.empty(len(rows), np.int64)
+    by_row[numbered], row_chain[numbered] = beside, chain
+    x = columns(rows, place, by_row, row_chain, check=lambda: step(0.7, "Straightening links"))[numbered]
+
+    step(0.9, "Drawing links")
+    left = float((x - beside / 2).min()) if len(x) else 0.0
+    x = np.round((x - left) * 2.0) / 2.0 + MARGIN
+    right = float((x + beside / 2).max()) if len(x) else 0.0
+    vertical = stack(nets, x, full_h)
+    routes = route(nets, x, full_w, full_h, vertical)
+    y = vertical.centre[nets.rank[: nets.real]] + MARGIN
+    routes.points[:, 1] += MARGIN
+    routes.links[:, 1] += MARGIN
+    routes.links[:, 3] += MARGIN
+    step(1.0, "Drawing links")
+    return Placed(
+        x=x[:n],
+        y=y[:n],
+        w=np.asarray(w, np.float64),
+        h=np.asarray(h, np.float64),
+        rank=nets.rank[:n].astype(np.int32),
+        points=routes.points,
+        offsets=routes.offsets,
+        ported=nets.ported,
+        links=routes.links,
+        link_tensor=routes.link_tensor,
+        ports=Ports(
+            x=x[n : nets.real],
+            y=y[n:],
+            w=tag_w,
+            h=full_h[n:],
+            node=nets.tag_node.astype(np.int32),
+            tensor=nets.tag_tensor.astype(np.int32),
+            out=nets.tag_out,
+            consumers=nets.tag_count.astype(np.int32),
+        ),
+        width=right + MARGIN if n else 0.0,
+        height=vertical.height + 2 * MARGIN if n else 0.0,
+        crossings=crossed,
+    )
+
+
+def _number(nets: Nets) -> tuple[np.ndarray, Rows]:
+    """Number the vertices row by row in program order: the number of each vertex, and the rows."""
+    import numpy as np
+
+    from core.layout.order import Rows
+
+    by = np.lexsort((nets.key, nets.rank))
+    number = np.empty(len(by), np.int64)
+    number[by] = np.arange(len(by))
+    rank = nets.rank[by]
+    rows = int(rank[-1]) + 1 if len(rank) else 0
+    start = np.searchsorted(rank, np.arange(rows + 1))
+    return number, Rows(rank=rank, start=start, hop_src=number[nets.hop_src], hop_dst=number[nets.hop_dst])

@@ -1,0 +1,240 @@
+"""Left to right within each row: start from program order, then reduce crossings.
+
+Sweeps move every vertex to the mean place of its neighbours in the row before (Gauss-Seidel: the next row already sees
+it), down and up; the best order by an exact count of crossings is kept, and last, neighbours are exchanged while that
+removes crossings (rows and places of one parity at once). Vertices are numbered row by row, in program order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Gaps between rows with more links than this are counted by halving instead of pair by pair.
+PAIRWISE = 600
+#: A pair of neighbours with more pairs of links than this is not tried in the exchange.
+COSTLY = 4096
+#: Sweeps visit the rows that are this near to a gap with crossings.
+AROUND = 8
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Vertices by row: row r holds `start[r]:start[r + 1]`; `rank` int64 (v); hops join neighbouring rows."""
+
+    rank: np.ndarray
+    start: np.ndarray
+    hop_src: np.ndarray
+    hop_dst: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rank)
+
+
+def order(rows: Rows, *, rounds: int = 6, check: Callable[[], None] = lambda: None) -> tuple[np.ndarray, int]:
+    """Places (int64 (v), a permutation that keeps rows together) and how many crossings remain.
+
+    `check` is called between sweeps and may raise.
+    """
+    import numpy as np
+
+    best = np.arange(len(rows))
+    fewest = crossings(rows, best)
+    if not fewest:
+        return best, 0
+    sweep = _Sweeper(rows, _near(tangled(rows, best)))
+    place = (best - rows.start[rows.rank]).astype(np.float64)
+    for _ in range(rounds):
+        check()
+        sweep.down(place)
+        sweep.up(place)
+        found = rows.start[rows.rank] + place.astype(np.int64)
+        count = crossings(rows, found)
+        if count >= fewest:
+            break
+        gain = 1.0 - count / fewest
+        best, fewest = found, count
+        if not count or gain < 0.02:
+            break
+    if fewest:
+        check()
+        found = _exchange(rows, best)
+        count = crossings(rows, found)
+        if count < fewest:
+            best, fewest = found, count
+    return best, fewest
+
+
+def _near(crossed: np.ndarray) -> np.ndarray:
+    """The rows within `AROUND` of a gap with crossings: bool (rows). The others are in order, and stay so."""
+    import numpy as np
+
+    edges = np.concatenate(([0], np.cumsum(crossed)))
+    row = np.arange(len(crossed))
+    return np.asarray(edges[np.minimum(row + AROUND, len(crossed))] > edges[np.maximum(row - AROUND, 0)])
+
+
+class _Sweeper:
+    """Everything that a sweep over the rows needs, cut into views once."""
+
+    def __init__(self, rows: Rows, wanted: np.ndarray) -> None:
+        import numpy as np
+
+        self._wanted = wanted
+        self._arange = np.arange(int(np.diff(rows.start).max()) if len(rows.start) > 1 else 0, dtype=np.float64)
+        self._downward = self._views(rows, rows.hop_dst, rows.hop_src)
+        self._upward = self._views(rows, rows.hop_src, rows.hop_dst)[::-1]
+
+    def _views(self, rows: Rows, here: np.ndarray, there: np.ndarray) -> list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]:
+        import numpy as np
+
+        count = len(rows)
+        alone = np.flatnonzero(np.bincount(here, minlength=count) == 0)
+        # A vertex without neighbours on that side is its own neighbour: it stays where it is.
+        near, far = np.concatenate((here, alone)), np.concatenate((there, alone))
+        by = np.argsort(near, kind="stable")
+        neighbour = far[by]
+        at = np.concatenate(([0], np.cumsum(np.bincount(near, minlength=count))))
+        inverse = 1.0 / np.maximum(1, np.diff(at))
+        views = []
+        starts = rows.start.tolist()
+        wide = np.flatnonzero((np.diff(rows.start) > 1) & self._wanted[: len(rows.start) - 1]).tolist()
+        bounds = at[rows.start].tolist()
+        for r in wide:
+            s, e, low, high = starts[r], starts[r + 1], bounds[r], bounds[r + 1]
+            views.append((s, e, neighbour[low:high], at[s:e] - low, inverse[s:e]))
+        return views
+
+    def down(self, place: np.ndarray) -> None:
+        """Order every row by the row above."""
+        self._run(place, self._downward)
+
+    def up(self, place: np.ndarray) -> None:
+        """Order every row by the row below."""
+        self._run(place, self._upward)
+
+    def _run(self, place: np.ndarray, views: list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]) -> None:
+        import numpy as np
+
+        reduceat, numbers = np.add.reduceat, self._arange
+        for s, e, neighbour, at, inverse in views:
+            row = place[s:e]
+            mean = reduceat(place.take(neighbour), at)
+            mean *= inverse
+            mean += row * 1e-7  # ties keep the order that they have
+            row[mean.argsort(kind="stable")] = numbers[: e - s]
+
+
+def tangled(rows: Rows, place: np.ndarray) -> np.ndarray:
+    """Which gaps (by their upper row) have crossings: bool (rows)."""
+    return _sorted(rows, place)[2]
+
+
+def _sorted(rows: Rows, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lower ends of all hops in the order of their upper ends, the row of each, and which gaps have crossings."""
+    import numpy as np
+
+    upper, lower = place[rows.hop_src], place[rows.hop_dst]
+    by = np.argsort(upper * len(rows) + lower)
+    a, r = lower[by], rows.rank[rows.hop_src][by]
+    crossed = np.zeros(len(rows.start), bool)
+    crossed[r[np.flatnonzero(a[:-1] > a[1:])]] = True  # an inversion between rows cannot be: places grow with rows
+    return a, r, crossed
+
+
+def crossings(rows: Rows, place: np.ndarray) -> int:
+    """Exactly how many pairs of hops cross when vertex v stands at `place[v]`."""
+    import numpy as np
+
+    if not len(rows.hop_src):
+        return 0
+    a, r, crossed = _sorted(rows, place)
+    keep = crossed[r]
+    a, r = a[keep], r[keep]
+    links = np.bincount(r, minlength=1)
+    large = links > PAIRWISE
+    total = 0
+    if large.any():
+        chosen = large[r]
+        total += _inversions(a[chosen])
+        a, r = a[~chosen], r[~chosen]
+        links = np.where(large, 0, links)
+    end = np.repeat(np.cumsum(links), links)
+    i, lag = np.arange(len(a)), 1
+    while len(i):
+        i = i[i + lag < end[i]]
+        total += int(np.count_nonzero(a[i] > a[i + lag]))
+        lag += 1
+    return total
+
+
+def _inversions(values: np.ndarray) -> int:
+    """Pairs i < j with values[i] > values[j], by the highest bit in which their ranks differ."""
+    import numpy as np
+
+    # Equal values are ranked by their place, so they never count.
+    by = np.argsort(values, kind="stable")
+    ranked = np.empty(len(values), np.int64)
+    ranked[by] = np.arange(len(values))
+    total = 0
+    for bit in range(len(values).bit_length() - 1, -1, -1):
+        group = ranked >> (bit + 1)
+        sort = np.argsort(group, kind="stable")
+        grouped, ones = group[sort], ((ranked >> bit) & 1)[sort]
+        seen = np.cumsum(ones)
+        start = np.searchsorted(grouped, grouped, side="left")
+        before = np.where(start > 0, seen[start - 1], 0)
+        total += int(np.sum((seen - before)[ones == 0]))
+    return total
+
+
+def _exchange(rows: Rows, place: np.ndarray, rounds: int = 3) -> np.ndarray:
+    """Exchange neighbours while that removes crossings, all pairs of one parity of row and place at once."""
+    import numpy as np
+
+    count = len(rows)
+    near = np.concatenate((rows.hop_src * 2, rows.hop_dst * 2 + 1))
+    far = np.concatenate((rows.hop_dst, rows.hop_src))
+    neighbour = far[np.argsort(near, kind="stable")]
+    at = np.concatenate(([0], np.cumsum(np.bincount(near, minlength=2 * count))))
+    place = place.copy()
+    vertex = np.empty(count, np.int64)
+    vertex[place] = np.arange(count)
+    inside = np.arange(count) - rows.start[rows.rank]
+    same = rows.rank[:-1] == rows.rank[1:]
+    slots = [np.flatnonzero(same & (rows.rank[:-1] % 2 == row) & (inside[:-1] % 2 == column)) for row in (0, 1) for column in (0, 1)]
+    for _ in range(rounds):
+        moved = 0
+        for slot in slots:
+            if not len(slot):
+                continue
+            left, right = vertex[slot], vertex[slot + 1]
+            gain = np.zeros(len(slot))
+            for side in (0, 1):
+                gain += _gain(left * 2 + side, right * 2 + side, at, neighbour, place)
+            swap = slot[gain > 0]
+            moved += len(swap)
+            vertex[swap], vertex[swap + 1] = vertex[swap + 1], vertex[swap].copy()
+            place[vertex[swap]], place[vertex[swap + 1]] = swap, swap + 1
+        if not moved:
+            break
+    return place
+
+
+def _gain(left: np.ndarray, right: np.ndarray, at: np.ndarray, neighbour: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Crossings between the links of each left and right vertex, minus those after exchanging them."""
+    import numpy as np
+
+    degree_left, degree_right = at[left + 1] - at[left], at[right + 1] - at[right]
+    pairs = degree_left * degree_right
+    chosen = np.flatnonzero((pairs > 0) & (pairs < COSTLY))
+    size = pairs[chosen]
+    which = np.repeat(chosen, size)
+    number = np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
+    ends_left = place[neighbour[at[left[which]] + number // degree_right[which]]]
+    ends_right = place[neighbour[at[right[which]] + number % degree_right[which]]]
+    return np.bincount(which, weights=np.sign(ends_left - ends_right), minlength=len(left))
