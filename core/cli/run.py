@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -27,6 +28,7 @@ from core.workers import Pool
 
 ABOUT = "See, cut, build, race and ship ONNX models."
 EPILOG = "Every command takes --json. Without a command the window opens. Exit codes: 0 done, 1 error, 2 wrong usage, 130 cancelled."
+SHARED = ("--json", "-q", "--quiet", "-v", "--verbose")
 ISSUES = "If it happens again, report it with this file."
 
 
@@ -66,9 +68,9 @@ def run(words: Sequence[str], pool: Pool | None = None) -> int:
 
 
 def _command(words: Sequence[str], terminal: Terminal) -> int:
-    name = next((word for word in words if not word.startswith("-")), "")
-    parser = _parser(name)
-    args = parser.parse_args(_expanded(words, parser))
+    words = _expanded(words)
+    parser = _parser(next((word for word in words if not word.startswith("-")), ""))
+    args = parser.parse_args(words)
     command: Command = args.command()
     document = command.run(args, terminal)
     command.show(document, terminal)
@@ -77,17 +79,18 @@ def _command(words: Sequence[str], terminal: Terminal) -> int:
     return command.exit_code(document)
 
 
-def _expanded(words: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
-    """`sardonyx` alone is `sardonyx gui`; `--self-check` is a command that looks like a flag."""
-    rest = [word for word in words if word not in ("--self-check", "--json", "-q", "--quiet", "-v", "--verbose")]
-    if "--self-check" in words and not rest:
-        return ["self-check", *(word for word in words if word != "--self-check")]
-    if not rest and not {"-h", "--help"} & set(words):
+def _expanded(words: Sequence[str]) -> list[str]:
+    """`sardonyx` alone is `sardonyx gui`; `--self-check` is a command that looks like a flag; `--json` may stand first."""
+    start = next((n for n, word in enumerate(words) if word not in SHARED), len(words))
+    words = [*words[start:], *words[:start]]
+    if words[:1] == ["--self-check"]:
+        return ["self-check", *words[1:]]
+    if not words or words[0] in SHARED:
         if not display.has_display():
-            parser.print_help(sys.stderr)
+            _parser("").print_help(sys.stderr)
             raise UsageError("There is no display to open the window on.", hint="Name a command, for example: sardonyx demo")
         return ["gui", *words]
-    return list(words)
+    return words
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:
@@ -100,7 +103,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     parser = Parser(prog="sardonyx", description=ABOUT, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"sardonyx {core.__version__}")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in COMMANDS:
+    for command in _commands(wanted):
         one = choices.add_parser(
             command.id,
             help=command.help,
@@ -114,6 +117,16 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
         if command.id == wanted:
             command().arguments(one)
     return parser
+
+
+def _commands(wanted: str) -> Iterable[type[Command]]:
+    """Only the wanted one when its file is called like it (the window should not wait for the others), else all."""
+    name = f"core.cli.commands.{wanted.replace('-', '_')}"
+    if not wanted.replace("-", "_").isidentifier() or importlib.util.find_spec(name) is None:
+        return COMMANDS
+    module = importlib.import_module(name)
+    found = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, Command) and item.id == wanted]
+    return found or COMMANDS
 
 
 @contextmanager

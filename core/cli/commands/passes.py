@@ -12,6 +12,9 @@ from core.cli.terminal import Terminal
 from core.errors import UsageError
 from core.passes import PASSES
 
+_TYPES = {bool: "yes/no", int: "integer", float: "number", str: "text", tuple: "names"}
+_KINDS = {"file": "file", "folder": "folder", "path": "path", "nodes": "nodes"}
+
 
 @dataclass(frozen=True)
 class PassEntry:
@@ -60,22 +63,29 @@ class Passes(Command):
             terminal.line(f"  {entry.help} ({kept})")
             rows = []
             for spec in params.specs(PASSES[entry.id]):
-                accepts = "|".join(spec.choices) if spec.choices else _bounds(spec) or spec.kind or spec.type.__name__
                 default = ";".join(spec.default) if isinstance(spec.default, tuple) else str(spec.default)
-                rows.append((f"  {spec.name}", accepts, default or "-", spec.help))
+                accepts = "|".join(spec.choices) if spec.choices else _bounds(spec)
+                rows.append(
+                    (
+                        spec.name,
+                        _KINDS.get(spec.kind) or _TYPES[spec.type],
+                        default or "-",
+                        spec.help + (f" ({accepts})" if accepts else ""),
+                    )
+                )
             if rows:
-                terminal.table(("  parameter", "accepts", "default", "what it does"), rows)
+                terminal.table(("parameter", "takes", "default", "what it does"), rows)
             terminal.line()
         for module, reason in document.broken.items():
             terminal.warn(f"{module} could not be loaded: {reason}")
 
 
 def _bounds(spec: params.Spec) -> str:
-    if spec.min is None and spec.max is None:
-        return ""
-    low = "" if spec.min is None else f"{spec.min:g}"
-    high = "" if spec.max is None else f"{spec.max:g}"
-    return f"{low} .. {high}"
+    """`0 to 0.99 s`, or nothing when there is no bound that a person would meet."""
+    unit = f" {spec.unit}" if spec.unit else ""
+    if spec.max is not None and spec.max < 1e6:
+        return f"{spec.min or 0:g} to {spec.max:g}{unit}"
+    return f"at least {spec.min:g}{unit}" if spec.min is not None else ""
 
 
 def _first(cls: type) -> str:
