@@ -1,0 +1,499 @@
+"""The tree of what was tried: size, latency and accuracy of each variant; go to any of them, branch, undo, redo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QPainter, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QMenu,
+    QMessageBox,
+    QStackedLayout,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.errors import AppError
+from core.history import Variant
+from core.saving import save_copy
+from core.session import Session
+from gui import figures, icons
+from gui.actions import Action, needs_model
+from gui.context import Context
+from gui.empty import EmptyState
+from gui.follow import Follow
+from gui.panels.base import Panel
+
+TITLE, SIZE, LATENCY, ACCURACY = range(4)
+ID = Qt.ItemDataRole.UserRole
+
+
+def _panel(ctx: Context) -> VariantsPanel:
+    if ctx.window is not None:
+        ctx.window.show_panel(VariantsPanel.id)
+    panel = ctx.services["variants"]
+    assert isinstance(panel, VariantsPanel)
+    return panel
+
+
+def _session(ctx: Context) -> Session:
+    assert ctx.session is not None
+    return ctx.session
+
+
+def cannot_undo(ctx: Context) -> str:
+    """Why there is nothing to undo."""
+    return needs_model(ctx) or ("" if _session(ctx).history.can_undo else "This is the model that was opened.")
+
+
+def cannot_redo(ctx: Context) -> str:
+    """Why there is nothing to redo."""
+    return needs_model(ctx) or ("" if _session(ctx).history.can_redo else "Nothing was undone.")
+
+
+def needs_step(ctx: Context) -> str:
+    """Why the current variant cannot be removed or compared with the model that was opened."""
+    return needs_model(ctx) or ("" if _session(ctx).history.can_undo else "This is the model that was opened.")
+
+
+def undo(ctx: Context) -> None:
+    """Go back to the variant that the current one was made from."""
+    _session(ctx).history.undo()
+
+
+def redo(ctx: Context) -> None:
+    """Go to the variant that undo left."""
+    _session(ctx).history.redo()
+
+
+def compare(ctx: Context, variant_id: str = "") -> None:
+    """Offer the variant in the compare panel, against the model that was opened."""
+    if ctx.window is not None:
+        ctx.window.show_panel("compare")
+    offer = ctx.services.get("compare.offer")
+    root = _session(ctx).history.root
+    if offer is not None and root is not None:
+        offer(root.id, variant_id or _session(ctx).history.head)
+
+
+class VariantsPanel(Panel):
+    """A click or Enter goes to a variant; a pass applied there begins a branch. Nothing is lost by going back."""
+
+    id = "variants"
+    title = "Variants"
+    area = "left"
+    order = 10
+    icon = "branch"
+    tip = "Every model that was made here, with its size, latency and accuracy."
+    ACTIONS = (
+        Action("edit.undo", "Undo", undo, "Edit", 10, "Ctrl+Z", "undo", "Go back to the variant that this one was made from.", cannot_undo),
+        Action("edit.redo", "Redo", redo, "Edit", 10, "Ctrl+Shift+Z", "redo", "Go to the variant that undo left.", cannot_redo),
+        Action(
+            "variant.rename", "Rename variant…", lambda ctx: _panel(ctx).rename(), "Edit", 20, "", "edit",
+            "Give the current variant a title of your own.", needs_model,
+        ),
+        Action(
+            "variant.remove", "Remove variant…", lambda ctx: _panel(ctx).remove(), "Edit", 20, "", "trash",
+            "Take the current variant, and all that was made from it, out of the tree.", needs_step,
+        ),
+        Action(
+            "variant.save", "Save model as…", lambda ctx: _panel(ctx).ask_save(), "File", 30, "Ctrl+Shift+S", "export",
+            "Write the current variant to an .onnx file of its own.", needs_model,
+        ),
+        Action(
+            "variant.compare", "Compare with original", compare, "Model", 60, "", "compare",
+            "How far the outputs of this variant are from those of the model that was opened.", needs_step,
+        ),
+    )  # fmt: skip
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        ctx.services["variants"] = self
+        self._filling = False
+        self.tree = _Tree(self)
+        self.buttons: dict[str, QToolButton] = {}
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._bar())
+        column.addWidget(self.tree, 1)
+        empty = EmptyState(
+            "branch",
+            "Nothing to try things on yet",
+            "Open a model. Each pass that you apply makes a variant here; you can go back to any of them.",
+            "Open model…",
+            lambda: ctx.window is not None and ctx.window.act("file.open"),
+            theme=ctx.theme,
+        )
+        self.pages = QStackedLayout(self)
+        self.pages.addWidget(empty)
+        self.pages.addWidget(page)
+        self.listen(ctx.theme.changed, self.refresh)
+        self._follow = Follow(ctx, self.refresh)
+        self.refresh()
+
+    def _bar(self) -> QWidget:
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(6, 4, 6, 2)
+        row.setSpacing(2)
+        for name, icon, tip, slot in (
+            ("undo", "undo", "Undo (Ctrl+Z)", lambda: self._do(undo)),
+            ("redo", "redo", "Redo (Ctrl+Shift+Z)", lambda: self._do(redo)),
+            ("", "", "", None),
+            ("compare", "compare", "Compare the selected variant with the original", lambda: compare(self.ctx, self.selected())),
+            ("save", "export", "Save the selected variant as an .onnx file…", lambda: self.ask_save(self.selected())),
+            ("rename", "edit", "Rename (F2)", lambda: self.rename(self.selected())),
+            ("remove", "trash", "Remove… (Del)", lambda: self.remove(self.selected())),
+        ):
+            if slot is None:
+                row.addStretch(1)
+                continue
+            button = QToolButton()
+            button.setIconSize(QSize(16, 16))
+            icons.dress(button, icon, self.ctx.theme)
+            button.setToolTip(tip)
+            button.setAccessibleName(tip)
+            button.clicked.connect(lambda *_, slot=slot: slot())
+            row.addWidget(button)
+            self.buttons[name] = button
+        return bar
+
+    def release(self) -> None:
+        self._follow.release()
+        self.ctx.services.pop("variants", None)
+        super().release()
+
+    def _do(self, action: object) -> None:
+        try:
+            action(self.ctx)  # type: ignore[operator]
+        except AppError as error:
+            self.ctx.notify.error(error)
+
+    # --- what is shown
+    def refresh(self) -> None:
+        """Draw the tree anew; the selection goes along with the head."""
+        session = self.ctx.session
+        if session is None or session.history.root is None:
+            self.pages.setCurrentIndex(0)
+            return
+        self.pages.setCurrentIndex(1)
+        closed = {item.data(TITLE, ID) for item in self.tree.every() if not item.isExpanded() and item.childCount()}
+        self._filling = True
+        self.tree.clear()
+        accuracies = {id: session.accuracy(id) for id in session.history.variants}
+        self.tree.setColumnHidden(ACCURACY, not any(value is not None for value in accuracies.values()))
+        places: dict[str, QTreeWidgetItem] = {}
+        for variant in session.history.variants.values():
+            item = self._item(session, variant, accuracies[variant.id])
+            places[variant.id] = item
+            parent = places.get(variant.parent or "")
+            if parent is None:
+                self.tree.addTopLevelItem(item)
+            else:
+                parent.addChild(item)
+        for id, item in places.items():
+            item.setExpanded(id not in closed)
+        if session.history.head in places:
+            item = places[session.history.head]
+            self._mark(item)
+            self.tree.setCurrentItem(item)
+            self.tree.scrollToItem(item)
+        self._filling = False
+        self._fit()
+        self._enable()
+
+    def _item(self, session: Session, variant: Variant, accuracy: float | None) -> QTreeWidgetItem:
+        latency = session.latency(variant.id)
+        texts = (
+            variant.title,
+            figures.size(variant.model.size),
+            figures.milliseconds(latency.p50) if latency else "",
+            figures.share(accuracy) if accuracy is not None else "",
+        )
+        item = QTreeWidgetItem(list(texts))
+        item.setData(TITLE, ID, variant.id)
+        item.setIcon(TITLE, self._dot(None))
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+        tip = self._tip(session, variant, accuracy)
+        for column in range(4):
+            item.setToolTip(column, tip)
+            if column != TITLE:
+                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                item.setForeground(column, self.ctx.theme.color("muted"))
+        return item
+
+    def _mark(self, item: QTreeWidgetItem) -> None:
+        font = item.font(TITLE)
+        font.setBold(True)
+        item.setFont(TITLE, font)
+        item.setIcon(TITLE, self._dot("accent"))
+        item.setData(TITLE, Qt.ItemDataRole.AccessibleTextRole, f"{item.text(TITLE)}, current")
+        for column in (SIZE, LATENCY, ACCURACY):
+            item.setForeground(column, self.ctx.theme.color("text"))
+
+    def _dot(self, token: str | None) -> QIcon:
+        """A filled dot for the variant that is open, a ring for the others."""
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(round(16 * ratio), round(16 * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self.ctx.theme.color(token or "muted"))
+        if token:
+            painter.setBrush(self.ctx.theme.color(token))
+        painter.drawEllipse(QPoint(8, 8), 4, 4)
+        painter.end()
+        return QIcon(picture)
+
+    def _tip(self, session: Session, variant: Variant, accuracy: float | None) -> str:
+        lines = [
+            variant.title,
+            f"{variant.id} · {figures.plural(variant.summary.nodes, 'node')} · {variant.summary.precision or 'no weights'}",
+        ]
+        history = session.history
+        for word, other in (("the one before", variant.parent), ("the original", history.root.id if history.root else None)):
+            if other is None or other == variant.id or (word == "the original" and other == variant.parent):
+                continue
+            lines.append(f"Against {word}: {', '.join(self._deltas(session, history[other], variant, accuracy)) or 'no difference known'}")
+        if variant.step is not None:
+            lines += list(variant.step.notes)
+            lines.append(f"Made in {figures.seconds(variant.step.seconds)}.")
+        return "\n".join(lines)
+
+    def _deltas(self, session: Session, other: Variant, variant: Variant, accuracy: float | None) -> list[str]:
+        found = []
+        if change := figures.change(other.model.size, variant.model.size):
+            found.append(f"size {change}")
+        ours, theirs = session.latency(variant.id), session.latency(other.id)
+        if ours and theirs and (change := figures.change(theirs.p50, ours.p50)):
+            found.append(f"median latency {change}")
+        before = session.accuracy(other.id)
+        if accuracy is not None and before is not None:
+            found.append(f"accuracy {100 * (accuracy - before):+.1f} points".replace("-", figures.MINUS))
+        return found
+
+    def selected(self) -> str:
+        """The id of the selected variant, or of the current one."""
+        item = self.tree.currentItem()
+        if item is not None:
+            return str(item.data(TITLE, ID))
+        return _session(self.ctx).history.head or ""
+
+    def _enable(self) -> None:
+        session = self.ctx.session
+        if session is None or self._filling:
+            return
+        root = session.history.root
+        inner = root is not None and self.selected() != root.id
+        self.buttons["undo"].setEnabled(session.history.can_undo)
+        self.buttons["redo"].setEnabled(session.history.can_redo)
+        self.buttons["remove"].setEnabled(inner)
+        self.buttons["compare"].setEnabled(inner)
+
+    def _fit(self) -> None:
+        self.tree.setColumnHidden(SIZE, self.tree.viewport().width() < (330 if self.tree.isColumnHidden(ACCURACY) else 400))
+
+    # --- what can be done
+    def go(self, variant_id: str) -> None:
+        """Make this variant the current one."""
+        _session(self.ctx).history.goto(variant_id)
+
+    def rename(self, variant_id: str = "") -> None:
+        """Edit the title in place."""
+        item = self._find(variant_id or _session(self.ctx).history.head or "")
+        if item is not None:
+            self.tree.setFocus()
+            self.tree.setCurrentItem(item)
+            self.tree.editItem(item, TITLE)
+
+    def _find(self, variant_id: str) -> QTreeWidgetItem | None:
+        return next((item for item in self.tree.every() if item.data(TITLE, ID) == variant_id), None)
+
+    def edited(self, variant_id: str, title: str) -> None:
+        """Keep a title that was typed, as soon as the editor is gone; an empty one is no title."""
+        if not self._filling:
+            QTimer.singleShot(0, self, lambda: self._rename(variant_id, title.strip()))
+
+    def _rename(self, variant_id: str, title: str) -> None:
+        history = _session(self.ctx).history
+        if title and variant_id in history.variants and title != history[variant_id].title:
+            history.rename(variant_id, title)
+        else:
+            self.refresh()
+
+    def remove(self, variant_id: str = "", *, ask: bool = True) -> None:
+        """Take a variant and its descendants out of the tree, after asking."""
+        session = _session(self.ctx)
+        variant = session.history[variant_id or session.history.head or ""]
+        if variant.parent is None:
+            self.ctx.notify.warn("The model that was opened cannot be removed.", "Open another model instead.")
+            return
+        below = self._below(session, variant.id)
+        if ask:
+            text = f"Remove “{variant.title}”" + (f" and {figures.plural(below, 'variant')} made from it?" if below else "?")
+            box = QMessageBox(QMessageBox.Icon.Question, "Remove variant", text, parent=self)
+            box.setInformativeText("Its results go with it. This cannot be undone.")
+            yes = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
+            box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
+            box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            box.buttonClicked.connect(lambda button: button is yes and self.remove(variant.id, ask=False))
+            box.open()
+            return
+        session.history.remove(variant.id)
+
+    def _below(self, session: Session, variant_id: str) -> int:
+        return sum(1 + self._below(session, child.id) for child in session.history.children(variant_id))
+
+    def ask_save(self, variant_id: str = "") -> None:
+        """Choose a file and write the variant there."""
+        session = _session(self.ctx)
+        variant = session.history[variant_id or session.history.head or ""]
+        stem = session.name if variant.parent is None else f"{session.name}-{variant.id}"
+        start = str(session.source.with_name(f"{stem}.onnx"))
+        name, _ = QFileDialog.getSaveFileName(self, "Save model as", start, "ONNX model (*.onnx)")
+        if name:
+            self.save(variant.id, Path(name))
+
+    def save(self, variant_id: str, path: Path) -> None:
+        """Write the variant to `path`, whole or not at all."""
+        variant = _session(self.ctx).history[variant_id]
+        if path.suffix.lower() != ".onnx":
+            path = path.with_name(f"{path.name}.onnx")
+        self.ctx.jobs.start(
+            save_copy,
+            variant.model,
+            path,
+            title=f"Save {path.name}",
+            on_done=lambda model: self.ctx.notify.info(f"{variant.title} is saved as {path.name} ({figures.size(model.size)})."),
+        )
+
+    def copy(self) -> None:
+        """The whole tree as text, with figures, to the clipboard."""
+        session = _session(self.ctx)
+        rows = ["Variant\tFrom\tSize (bytes)\tMedian latency (ms)\tAccuracy"]
+        for variant in session.history.variants.values():
+            latency, accuracy = session.latency(variant.id), session.accuracy(variant.id)
+            cells = (
+                variant.title,
+                variant.parent or "",
+                variant.model.size,
+                latency.p50 if latency else "",
+                "" if accuracy is None else accuracy,
+            )
+            rows.append("\t".join(map(str, cells)))
+        QApplication.clipboard().setText("\n".join(rows))
+
+    def menu(self) -> QMenu:
+        """What can be done with the selected variant."""
+        session, id = _session(self.ctx), self.selected()
+        menu = QMenu(self)
+        inner = session.history[id].parent is not None
+        head = id == session.history.head
+        for text, slot, on, why in (
+            ("Go to", lambda: self.go(id), not head, "This is the current variant."),
+            ("Branch from here", lambda: self.branch(id), True, ""),
+            ("", None, True, ""),
+            ("Compare with original", lambda: compare(self.ctx, id), inner, "This is the original."),
+            ("Save model as…", lambda: self.ask_save(id), True, ""),
+            ("Copy table", self.copy, True, ""),
+            ("", None, True, ""),
+            ("Rename", lambda: self.rename(id), True, ""),
+            ("Remove…", lambda: self.remove(id), inner, "The original stays."),
+        ):
+            if slot is None:
+                menu.addSeparator()
+                continue
+            action = menu.addAction(text)
+            action.triggered.connect(lambda *_, slot=slot: slot())
+            action.setEnabled(on)
+            action.setToolTip("" if on else why)
+        menu.setToolTipsVisible(True)
+        return menu
+
+    def branch(self, variant_id: str) -> None:
+        """Go to a variant and offer the passes: the next one that is applied begins a branch there."""
+        self.go(variant_id)
+        if self.ctx.window is not None:
+            self.ctx.window.show_panel("passes")
+
+
+class _Tree(QTreeWidget):
+    """The rows; keys and clicks become what the panel does."""
+
+    def __init__(self, panel: VariantsPanel) -> None:
+        super().__init__()
+        self._panel = panel
+        self.setAccessibleName("Variants")
+        self.setHeaderLabels(["Variant", "Size", "p50", "Top-1"])
+        self.setIndentation(14)
+        self.setUniformRowHeights(True)
+        self.setIconSize(QSize(16, 16))
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)
+        self.setExpandsOnDoubleClick(False)
+        head = self.header()
+        head.setStretchLastSection(False)
+        head.setSectionsMovable(False)
+        head.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
+        head.setMinimumSectionSize(40)
+        for column, width, tip in (
+            (SIZE, 74, "Graph and weights on disk"),
+            (LATENCY, 78, "Median latency of the latest benchmark"),
+            (ACCURACY, 70, "Top-1 accuracy on labelled data"),
+        ):
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            self.setColumnWidth(column, width)
+            self.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.headerItem().setToolTip(column, tip)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._menu)
+        self.itemClicked.connect(lambda item, _: self._panel.go(str(item.data(TITLE, ID))))
+        # the editor is still closing then, and a refresh would take the item from under it
+        self.itemChanged.connect(lambda item, _: self._panel.edited(str(item.data(TITLE, ID)), item.text(TITLE)))
+        self.currentItemChanged.connect(lambda *_: self._panel._enable())
+
+    def every(self) -> list[QTreeWidgetItem]:
+        """All items, top down."""
+        found: list[QTreeWidgetItem] = []
+        waiting = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
+        while waiting:
+            item = waiting.pop(0)
+            found.append(item)
+            waiting[:0] = [item.child(i) for i in range(item.childCount())]
+        return found
+
+    def _menu(self, at: QPoint) -> None:
+        if self.itemAt(at) is None and self.currentItem() is None:
+            return
+        menu = self._panel.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.viewport().mapToGlobal(at))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._panel._fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.state() == QTreeWidget.State.EditingState:
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_F2:
+            self._panel.rename(self._panel.selected())
+        elif event.key() == Qt.Key.Key_Delete:
+            self._panel.remove(self._panel.selected())
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._panel.go(self._panel.selected())
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self._panel.copy()
+        else:
+            super().keyPressEvent(event)
