@@ -41,6 +41,9 @@ class Command:
         """Print the document for a person."""
         raise NotImplementedError
 
+    def after(self, document: Any, args: argparse.Namespace, terminal: Terminal) -> None:
+        """What follows when everything has been said (`demo` opens the window); nothing, for most."""
+
     def exit_code(self, document: Any) -> int:
         """0, unless the command is asked to judge (`compare --min-agreement`)."""
         return 0

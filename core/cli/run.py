@@ -76,6 +76,7 @@ def _command(words: Sequence[str], terminal: Terminal) -> int:
     command.show(document, terminal)
     if terminal.json:
         terminal.document(envelope(command.id, document, command.version))
+    command.after(document, args, terminal)
     return command.exit_code(document)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_recipe_says_who_wrote_it_and_leaves_defaults_as_comments() -> None:
     assert '[[step]]\npass = "simplify"\n# verify = true' in text
 
 
-def with_data() -> type[Pass]:
+def with_data() -> Any:
     found = next((cls for cls in PASSES if any(spec.name == "data" for spec in params.specs(cls))), None)
     assert found is not None, "no pass takes data"
     return found
@@ -53,7 +54,7 @@ def with_data() -> type[Pass]:
 def test_data_moves_with_its_recipe(tmp_path: Path) -> None:
     cls = with_data()
     (tmp_path / "a").mkdir()
-    step = cls(**{"data": str(tmp_path / "a" / "calibration.npz")})
+    step = cls(data=str(tmp_path / "a" / "calibration.npz"))
     recipe.write([step], tmp_path / "a" / "r.toml")
     assert 'data = "calibration.npz"' in (tmp_path / "a" / "r.toml").read_text()
     (tmp_path / "a").rename(tmp_path / "b")
@@ -63,7 +64,7 @@ def test_data_moves_with_its_recipe(tmp_path: Path) -> None:
 
 def test_data_is_given_to_those_that_have_none() -> None:
     cls = with_data()
-    first, second, third = recipe.with_data([PASSES["simplify"](), cls(), cls(**{"data": "mine"})], "ours")
+    first, second, third = recipe.with_data([PASSES["simplify"](), cls(), cls(data="mine")], "ours")
     assert first == PASSES["simplify"]()
     assert dataclasses.asdict(second)["data"] == "ours"
     assert dataclasses.asdict(third)["data"] == "mine"

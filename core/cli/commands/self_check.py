@@ -6,10 +6,10 @@ import argparse
 import importlib
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.backends import BACKENDS
+from core.cli import sample
 from core.cli.command import Command
 from core.cli.terminal import Terminal
 from core.errors import AppError
@@ -17,8 +17,6 @@ from core.passes import PASSES
 
 if TYPE_CHECKING:
     from core.cli.tasks import Imports
-
-SAMPLE = ("digits.onnx", "digits.npz", "calibration.npz")
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,8 @@ class SelfCheck(Command):
             broken |= {f"library {name}": why for name, why in found.broken.items()}
         except AppError as error:
             broken["worker"] = f"{error.message} {error.detail}".strip()
-        for name in SAMPLE:
-            if not sample(name).is_file():
+        for name in sample.NAMES:
+            if not sample.path(name).is_file():
                 broken[f"resource {name}"] = "not there"
         return SelfCheckDocument(COMMANDS.ids(), PASSES.ids(), BACKENDS.ids(), panels, libraries, broken)
 
@@ -77,13 +75,6 @@ class SelfCheck(Command):
 
     def exit_code(self, document: SelfCheckDocument) -> int:
         return 1 if document.broken else 0
-
-
-def sample(name: str) -> Path:
-    """A file of the sample that comes with the app."""
-    from importlib import resources
-
-    return Path(str(resources.files("resources.sample").joinpath(name)))
 
 
 def _panels(broken: dict[str, str]) -> tuple[str, ...]:
