@@ -18,7 +18,8 @@ from types import FrameType
 from typing import Any
 
 import core
-from core import display, folders
+from core import folders
+from core.cli import display
 from core.cli.command import Command, Parser
 from core.cli.commands import COMMANDS
 from core.cli.terminal import Terminal

@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import archive, display, params, recipe, session
+from core import archive, params, recipe, session
 from core.backends import BACKENDS
 from core.backends.base import Availability, Engine
 from core.bench import BenchPlan, BenchResult, Environment, Stats
-from core.cli import sample, words
+from core.cli import display, sample, words
 from core.cli.command import Command
 from core.cli.place import workshop
 from core.cli.terminal import Terminal
+from core.cli.window import window
 from core.compare import Comparison
 from core.data import DataSpec
 from core.errors import AppError, BackendError, UsageError
@@ -179,8 +180,6 @@ class Demo(Command):
         if not display.has_display():
             terminal.line(f"There is no display here; where there is one: sardonyx gui {document.folder}")
             return
-        from core.cli.commands.gui import window
-
         terminal.close()
         window(document.folder)
 

@@ -11,9 +11,10 @@ from importlib import metadata
 from pathlib import Path
 
 import core
-from core import display, folders
+from core import folders
 from core.backends import BACKENDS
 from core.backends.base import Availability
+from core.cli import display
 from core.cli.command import Command
 from core.cli.terminal import Terminal
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.cli.command import Command, existing
 from core.cli.terminal import Terminal
-from core.errors import AppError
+from core.cli.window import window
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,3 @@ class Gui(Command):
 
     def exit_code(self, document: GuiDocument) -> int:
         return document.exit_code
-
-
-def window(path: Path | None) -> int:
-    """Open the window on a model or a session, and return its exit code when it is closed.
-
-    By name only: core never depends on the window.
-    """
-    try:
-        app = importlib.import_module("gui.app")
-    except ImportError as error:
-        raise AppError(
-            f"The window cannot be opened: {error}.",
-            hint="Install PySide6 and the system libraries that it needs ('sardonyx doctor' says more).",
-        ) from error
-    return int(app.main([str(path)] if path is not None else []) or 0)

@@ -16,7 +16,7 @@ from core.cli.place import deliver, output, workshop
 from core.cli.terminal import Terminal
 from core.compare import Comparison
 from core.data import DataSpec
-from core.errors import AppError, UsageError, WorkerError
+from core.errors import AppError, UsageError
 from core.model import Model, Summary
 from core.passes import PASSES
 from core.passes.base import Pass
@@ -167,14 +167,7 @@ def _apply(model: Model, steps: tuple[Pass, ...], folder: Path, terminal: Termin
 
     done: list[Step] = []
     for step in steps:
-        (folder / "models").mkdir(exist_ok=True)
-        try:
-            done.append(terminal.run(apply, done[-1].after if done else model, step, folder / "models", title=step.title))
-        except WorkerError:
-            raise
-        except AppError as error:
-            before = f" (after {', '.join(s.label for s in done)})" if done else ""
-            raise type(error)(f"{step.title}{before}: {error.message}", hint=error.hint, detail=error.detail) from error
+        done.append(terminal.run(apply, done[-1].after if done else model, step, folder / "models", title=step.title))
     return done
 
 
