@@ -199,9 +199,7 @@ def dynamic() -> onnx.ModelProto:
         helper.make_node("Softmax", ["raw"], ["scores"], name="/attention/Softmax", axis=-1),
     ]
     weights = [_weight(rng, "embedding", 50, 24), _weight(rng, "q.weight", 24, 16), _weight(rng, "k.weight", 24, 16)]
-    return _model(
-        "dynamic", nodes, [_info("tokens", ("N", "L"), TensorProto.INT64)], [_info("scores", ("N", "L", "L"))], weights
-    )
+    return _model("dynamic", nodes, [_info("tokens", ("N", "L"), TensorProto.INT64)], [_info("scores", ("N", "L", "L"))], weights)
 
 
 def with_if() -> onnx.ModelProto:
@@ -253,7 +251,10 @@ def with_function() -> onnx.ModelProto:
         "Dense",
         ["X", "W", "B"],
         ["Y"],
-        [helper.make_node("MatMul", ["X", "W"], ["XW"], name="dense_matmul"), helper.make_node("Add", ["XW", "B"], ["Y"], name="dense_add")],
+        [
+            helper.make_node("MatMul", ["X", "W"], ["XW"], name="dense_matmul"),
+            helper.make_node("Add", ["XW", "B"], ["Y"], name="dense_add"),
+        ],
         opset,
     )
     nodes = [

@@ -47,7 +47,7 @@ def _dims(types: Types, names: object, place: int) -> list[int]:
 def _int(node: onnx.NodeProto, name: str, default: int) -> int:
     for attribute in node.attribute:
         if attribute.name == name:
-            return attribute.i
+            return int(attribute.i)
     return default
 
 

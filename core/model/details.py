@@ -12,61 +12,42 @@ from core.model.values import Types
 if TYPE_CHECKING:
     import onnx
 
-#: struct letters of the dtypes whose small constants are read.
-_LETTERS = {1: "f", 6: "i", 7: "q", 10: "e", 11: "d", 3: "b", 2: "B"}
+#: struct letters and widths of the dtypes whose small constants are read.
+_LETTERS = {1: ("f", 4), 6: ("i", 4), 7: ("q", 8), 10: ("e", 2), 11: ("d", 8), 3: ("b", 1), 2: ("B", 1)}
 _MOST = 12
 
 
 class Constants:
-    """Small constants by tensor name: initializers and Constant nodes."""
+    """Small constants by tensor name: initializers, and what Constant nodes make (either a tensor or plain numbers)."""
 
-    def __init__(self, tensors: Mapping[str, onnx.TensorProto], nodes: Mapping[str, onnx.NodeProto]) -> None:
+    def __init__(self, tensors: Mapping[str, onnx.TensorProto], plain: Mapping[str, list[float]]) -> None:
         self._tensors = tensors
-        self._nodes = nodes
+        self._plain = plain
 
     def numbers(self, name: str) -> list[float] | None:
         """The values of a small numeric constant; None when it is none, or not small."""
         tensor = self._tensors.get(name)
-        if tensor is not None:
-            return small(tensor)
-        node = self._nodes.get(name)
-        if node is None:
-            return None
-        for attribute in node.attribute:
-            if attribute.name == "value":
-                return small(attribute.t)
-            if attribute.name in ("value_int", "value_float"):
-                return [attribute.i if attribute.type == 2 else attribute.f]
-            if attribute.name in ("value_ints", "value_floats"):
-                return list(attribute.ints if attribute.type == 7 else attribute.floats)[:_MOST]
-        return None
+        return self._plain.get(name) if tensor is None else small(tensor)
 
 
 def small(tensor: onnx.TensorProto) -> list[float] | None:
     """The values of a tensor of at most a dozen plain numbers, flat; None for others."""
-    letter = _LETTERS.get(tensor.data_type)
-    if letter is None or tensor.data_location == EXTERNAL:
+    kind = _LETTERS.get(tensor.data_type)
+    if kind is None:
         return None
     raw = tensor.raw_data
     if raw:
-        count = len(raw) // struct.calcsize(letter)
+        letter, width = kind
+        count = len(raw) // width
         return list(struct.unpack(f"<{count}{letter}", raw)) if count <= _MOST else None
+    if tensor.data_location == EXTERNAL:
+        return None
     for values in (tensor.int64_data, tensor.float_data, tensor.double_data):
         if values:
             return list(values) if len(values) <= _MOST else None
     if tensor.int32_data and tensor.data_type != 10:
         return list(tensor.int32_data) if len(tensor.int32_data) <= _MOST else None
     return None
-
-
-def line(node: onnx.NodeProto, types: Types, constants: Constants) -> str:
-    """`3×3 /2 · 32` for a Conv, `384×1536` for a MatMul, the target of a Reshape, ...; else the shape of the first output."""
-    say = _LINES.get(node.op_type)
-    if say is not None:
-        said = say(node, types, constants)
-        if said:
-            return said
-    return types.shape_text(node.output[0]) if node.output else ""
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
@@ -175,13 +156,19 @@ def _cast(node: onnx.NodeProto, types: Types, constants: Constants) -> str:
 
 
 def _axis(node: onnx.NodeProto, types: Types, constants: Constants) -> str:
-    axis = _attributes(node).get("axis")
-    return f"axis {axis}" if axis is not None else ""
+    for attribute in node.attribute:
+        if attribute.name == "axis":
+            return f"axis {attribute.i}"
+    return ""
 
 
 def _axes(node: onnx.NodeProto, types: Types, constants: Constants) -> str:
-    axes = _attributes(node).get("axes") or (constants.numbers(node.input[1]) if len(node.input) > 1 else None)
-    return f"axes {', '.join(str(int(axis)) for axis in axes)}" if axes else ""
+    axes = constants.numbers(node.input[1]) if len(node.input) > 1 else None
+    if axes is None:
+        axes = next((list(attribute.ints) for attribute in node.attribute if attribute.name == "axes"), None)
+    if not axes:
+        return ""
+    return f"axis {int(axes[0])}" if len(axes) == 1 else f"axes {', '.join([str(int(axis)) for axis in axes])}"
 
 
 def _hidden(node: onnx.NodeProto, types: Types, constants: Constants) -> str:
@@ -196,14 +183,18 @@ def _equation(node: onnx.NodeProto, types: Types, constants: Constants) -> str:
 
 def _operand(node: onnx.NodeProto, types: Types, constants: Constants) -> str:
     """`× 0.125` where one side is a scalar constant."""
-    sign = {"Add": "+", "Sub": "−", "Mul": "×", "Div": "÷", "Pow": "^"}[node.op_type]
     if len(node.input) < 2:
         return ""
     found = constants.numbers(node.input[1])
-    return f"{sign} {_number(found[0])}" if found and len(found) == 1 else ""
+    return f"{_SIGNS[node.op_type]} {_number(found[0])}" if found and len(found) == 1 else ""
 
 
-_LINES: dict[str, Callable[[onnx.NodeProto, Types, Constants], str]] = {
+_SIGNS = {"Add": "+", "Sub": "−", "Mul": "×", "Div": "÷", "Pow": "^"}
+
+
+#: Op -> its line: `3×3 /2 · 32` for a Conv, `384×1536` for a MatMul, the target of a Reshape, ...; empty where it has nothing
+#: to say, and then, as for ops that are not here, the shape of the first output is the line.
+LINES: dict[str, Callable[[onnx.NodeProto, Types, Constants], str]] = {
     "Conv": _conv(1),
     "FusedConv": _conv(1),
     "ConvInteger": _conv(1),

@@ -82,7 +82,9 @@ def check(model: ir.Model | onnx.ModelProto) -> None:
         onnx.checker.check_model(bare)
     except onnx.checker.ValidationError as error:
         first = str(error).strip().splitlines()[0]
-        raise ModelError(f"The model is not valid ONNX: {first}", hint="Export the model again, or mend the node.", detail=str(error)) from error
+        raise ModelError(
+            f"The model is not valid ONNX: {first}", hint="Export the model again, or mend the node.", detail=str(error)
+        ) from error
 
 
 def strip_references(proto: onnx.ModelProto) -> None:

@@ -5,13 +5,13 @@ No Python object per node is kept beyond its name; weights are never read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.model import sound
 from core.model.cost import COUNTS, macs
-from core.model.details import Constants, line
+from core.model.details import LINES, Constants
 from core.model.plain import skeleton
 from core.model.tensors import byte_size, dtype_name, elements
 from core.model.values import Types
@@ -83,22 +83,22 @@ def _other(name: str, taken: set[str]) -> str:
     return f"{name} ({number})"
 
 
-def build(model: onnx.ModelProto | ir.Model, *, places: list[int] | None = None) -> GraphIndex:
+def build(model: onnx.ModelProto | ir.Model, *, places: Sequence[int] | None = None) -> GraphIndex:
     """The index of a model's main graph; shapes and MACs are what the model says of its tensors (`shapes.infer` first).
 
-    `places` is a topological order of the nodes when it is known that the file's own is none. Tensors that subgraphs capture
+    `places` is a topological order of the nodes, where the graph was checked already. Tensors that subgraphs capture
     are edges to the node that holds the subgraph. Raises `ModelError` for a graph that is no graph (`core.model.sound`).
     """
     proto = skeleton(model)
     if places is None:
-        places = sound.order(proto.graph)
+        places = sound.order(proto.graph) or range(len(proto.graph.node))
     return _Builder(proto.graph, places).index()
 
 
 class _Builder:
     """Fills the columns of one index: one pass over the nodes, nothing kept of them."""
 
-    def __init__(self, graph: onnx.GraphProto, places: list[int] | None) -> None:
+    def __init__(self, graph: onnx.GraphProto, places: Sequence[int]) -> None:
         self.graph = graph
         self.places = places
         self.types = Types(graph)
@@ -110,7 +110,7 @@ class _Builder:
             self.folded[tensor.name] = _weight(tensor)
         for sparse in graph.sparse_initializer:
             self.folded[sparse.values.name] = _weight(sparse.values)
-        self.constants: dict[str, onnx.NodeProto] = {}
+        self.plain: dict[str, list[float]] = {}
         self.read: dict[str, None] = {}
 
     def index(self) -> GraphIndex:
@@ -127,24 +127,26 @@ class _Builder:
         parameters = [0] * len(inputs)
         weight_bytes = [0] * len(inputs)
         costs = [0.0] * len(inputs)
-        text, shape_text = self.types.text, self.types.shape_text
+        types = self.types
+        text, shape_text = types.text, types.shape_text
         details = [shape_text(name) for name in inputs]
         src: list[int] = []
         dst: list[int] = []
         carried: list[int] = []
         numbers: dict[str, int] = {}
-        values = Constants(self.tensors, self.constants)
+        values = Constants(self.tensors, self.plain)
         row = len(inputs)
-        for place in range(len(every)) if self.places is None else self.places:
+        for place in self.places:
             node = every[place]
             op = node.op_type
             if op == "Constant" and node.output:
                 self._fold(node)
                 continue
             sources = node.input
-            if sound.may_nest(node):
-                sources = [*sources, *sound.captured(node)]
             held = size = 0
+            if op in sound.NESTING or node.domain:
+                sources = [*sources, *sound.captured(node)]
+                held, size = _inside(node)
             for name in sources:
                 made = producer.get(name)
                 if made is not None:
@@ -157,10 +159,6 @@ class _Builder:
                         held += weight[0]
                         size += weight[1]
                         self.read[name] = None
-            if op in _NESTS:
-                inner = _inside(node)
-                held += inner[0]
-                size += inner[1]
             for name in node.output:
                 if name:
                     producer[name] = row
@@ -169,8 +167,9 @@ class _Builder:
             file_index.append(place)
             parameters.append(held)
             weight_bytes.append(size)
-            costs.append(macs(node, self.types) if op in COUNTS else 0.0)
-            details.append(line(node, self.types, values))
+            costs.append(macs(node, types) if op in COUNTS else 0.0)
+            say = LINES.get(op)
+            details.append((say(node, types, values) if say else "") or (shape_text(node.output[0]) if node.output else ""))
             row += 1
         nodes = row - len(inputs)
         for value in graph.output:
@@ -211,25 +210,26 @@ class _Builder:
 
     def _fold(self, node: onnx.NodeProto) -> None:
         name = node.output[0]
-        self.constants[name] = node
-        for attribute in node.attribute:
-            if attribute.name == "value":
-                tensor = attribute.t
-                self.types.weights[name] = dtype_name(tensor.data_type), tuple(tensor.dims)
-                self.folded[name] = _weight(tensor)
-                return
-            if attribute.name == "sparse_value":
-                self.folded[name] = _weight(attribute.sparse_tensor.values)
-                return
-            count = len(attribute.ints) or len(attribute.floats) or len(attribute.strings)
-            many = attribute.name.endswith("s")
-            dtype = {"value_int": "int64", "value_float": "float32", "value_string": "string"}.get(attribute.name.removesuffix("s"), "")
-            if dtype:
-                self.types.weights[name] = dtype, (count,) if many else ()
-                width = {"int64": 8, "float32": 4}.get(dtype, 0)
-                self.folded[name] = (count if many else 1), width * (count if many else 1)
-                return
         self.folded[name] = 0, 0
+        for attribute in node.attribute:
+            said = attribute.name
+            if said == "value":
+                self.tensors[name] = tensor = attribute.t
+                dtype, dims = tensor.data_type, tuple(tensor.dims)
+                self.types.weights[name] = dtype_name(dtype), dims
+                self.folded[name] = (elements(dims), byte_size(dtype, dims)) if dims else (1, byte_size(dtype, dims))
+            elif said == "sparse_value":
+                self.folded[name] = _weight(attribute.sparse_tensor.values)
+            elif said in _PLAIN:
+                kind, width = _PLAIN[said]
+                values: list[float] = list(attribute.ints) or list(attribute.floats)
+                count = len(values) or len(attribute.strings)
+                if not said.endswith("s"):
+                    values, count = [attribute.i if kind == "int64" else attribute.f], 1
+                self.types.weights[name] = kind, (count,) if said.endswith("s") else ()
+                self.folded[name] = count, width * count
+                if kind != "string":
+                    self.plain[name] = values
 
     @staticmethod
     def _unique(inputs: list[str], nodes: list[str], outputs: list[str]) -> list[str]:
@@ -247,7 +247,15 @@ class _Builder:
         return found[0] + nodes + found[1]
 
 
-_NESTS = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+#: Attributes of Constant that hold plain values -> (dtype, bytes of one).
+_PLAIN = {
+    "value_int": ("int64", 8),
+    "value_ints": ("int64", 8),
+    "value_float": ("float32", 4),
+    "value_floats": ("float32", 4),
+    "value_string": ("string", 0),
+    "value_strings": ("string", 0),
+}
 
 
 def _weight(tensor: onnx.TensorProto) -> tuple[int, int]:

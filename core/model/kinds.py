@@ -91,7 +91,10 @@ def _text(path: Path, head: bytes) -> tuple[str, str] | None:
     if start.startswith(("{", "[")):
         return "a JSON text", "Choose a .onnx file."
     if start.startswith("ir_version:") or "\nir_version:" in text:
-        return "a model in protobuf's text form", "Turn it into a binary .onnx with onnx.save_model(onnx.load_model(path, format='textproto'), ...)."
+        return (
+            "a model in protobuf's text form",
+            "Turn it into a binary .onnx with onnx.save_model(onnx.load_model(path, format='textproto'), ...).",
+        )
     if start.startswith("7767517"):
         return "an ncnn model", "Open the ONNX model that it was made from."
     first = start.splitlines()[0][:40].strip() if start.strip() else ""

@@ -51,7 +51,9 @@ def serialize(model: ir.Model) -> onnx.ModelProto:
         try:
             proto = ir.to_proto(model)
         except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
-            raise ModelError(f"The model cannot be written: {error}", hint="The model uses something that ONNX files cannot hold.") from error
+            raise ModelError(
+                f"The model cannot be written: {error}", hint="The model uses something that ONNX files cannot hold."
+            ) from error
     sparse = model.graph.meta.get("sparse_initializer")
     if sparse:
         used = {value.name for node in model.graph for value in node.inputs if value is not None}
@@ -115,7 +117,7 @@ def _skeleton_of_ir(model: ir.Model) -> onnx.ModelProto:
             held[value] = tensor
     try:
         for value, tensor in held.items():
-            value.const_value = ir.ExternalTensor("", None, None, tensor.dtype, shape=ir.Shape(tensor.shape), name=value.name or "")
+            value.const_value = ir.ExternalTensor("", None, None, tensor.dtype, shape=ir.Shape(tensor.shape.numpy()), name=value.name or "")
         return serialize(model)
     finally:
         for value, tensor in held.items():

@@ -31,12 +31,11 @@ def infer(model: M) -> M:
 def infer_noting(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     """(the model without big weights and with shapes, a note on what went wrong or empty)."""
     import onnx
-    from google.protobuf.message import EncodeError
 
     light = skeleton(model)
     try:
         return onnx.shape_inference.infer_shapes(light, check_type=False, strict_mode=False, data_prop=True), ""
-    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError, ValueError, TypeError, EncodeError) as error:
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError, ValueError, TypeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         return light, f"Shapes could not be inferred: {first}"
 

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 #: What ONNX Runtime 1.31.1 accepts.
 NEWEST_IR, NEWEST_OPSET = 13, 26
 #: Domains that ONNX Runtime registers beside ONNX's own.
-RUNTIME_DOMAINS = frozenset({"com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc", "com.microsoft.experimental", "ai.onnx.contrib"})
-_NESTING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+RUNTIME_DOMAINS = frozenset(
+    {"com.microsoft", "com.microsoft.nchwc", "com.ms.internal.nhwc", "com.microsoft.experimental", "ai.onnx.contrib"}
+)
+#: Ops of ONNX that carry subgraphs.
+NESTING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 _DAMAGED = "The exporter wrote a graph that cannot be computed: export the model again, or mend it."
 
 
@@ -48,7 +51,7 @@ def captured(node: onnx.NodeProto) -> list[str]:
 
 def may_nest(node: onnx.NodeProto) -> bool:
     """Whether `node` can carry subgraphs: quick, and true for every op that is not ONNX's own."""
-    return node.op_type in _NESTING or node.domain != ""
+    return node.op_type in NESTING or node.domain != ""
 
 
 def subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:

@@ -70,9 +70,9 @@ class Source:
                 found.setdefault(tensor.name, tensor)
             for node in sound.nodes_of([self.proto.graph]):
                 if node.op_type == "Constant" and node.output:
-                    for attribute in node.attribute:
-                        if attribute.name == "value":
-                            found[node.output[0]] = attribute.t
+                    made = constant(node)
+                    if made is not None:
+                        found[node.output[0]] = made
             self.facts["initializers"] = found
         return found
 
@@ -146,13 +146,10 @@ def _open(path: Path, key: Key) -> Source:
 
 
 def _parse(path: Path, data: bytes) -> onnx.ModelProto:
-    import onnx
-    from google.protobuf.message import DecodeError
-
     try:
-        return onnx.ModelProto.FromString(data)
-    except DecodeError as error:
-        raise _broken(path, data, error) from error
+        return wire.parse(data)
+    except wire.Damaged as damaged:
+        raise _broken(path, data, damaged) from damaged
 
 
 def _skim(path: Path, mapped: mmap.mmap) -> onnx.ModelProto:
@@ -224,6 +221,26 @@ def check_tensor(tensor: onnx.TensorProto, regions: Regions) -> None:
             )
 
 
+def constant(node: onnx.NodeProto) -> onnx.TensorProto | None:
+    """The tensor that a Constant node makes; None when it is sparse."""
+    import onnx
+
+    for attribute in node.attribute:
+        if attribute.name == "value":
+            tensor: onnx.TensorProto = attribute.t
+            return tensor
+        if attribute.name in ("value_float", "value_floats"):
+            values = list(attribute.floats) if attribute.name.endswith("s") else [attribute.f]
+            return onnx.TensorProto(data_type=1, dims=[len(values)] if attribute.name.endswith("s") else [], float_data=values)
+        if attribute.name in ("value_int", "value_ints"):
+            numbers = list(attribute.ints) if attribute.name.endswith("s") else [attribute.i]
+            return onnx.TensorProto(data_type=7, dims=[len(numbers)] if attribute.name.endswith("s") else [], int64_data=numbers)
+        if attribute.name in ("value_string", "value_strings"):
+            texts = list(attribute.strings) if attribute.name.endswith("s") else [attribute.s]
+            return onnx.TensorProto(data_type=8, dims=[len(texts)] if attribute.name.endswith("s") else [], string_data=texts)
+    return None
+
+
 def to_ir(source: Source) -> ir.Model:
     """The model as onnx-ir has it: nodes sorted, tensors that are in files as `RangeTensor`. Made once for a source."""
     model: ir.Model | None = source.facts.get("ir")
@@ -244,7 +261,9 @@ def from_proto(proto: onnx.ModelProto, regions: Regions | None = None) -> ir.Mod
             model = ir.from_proto(proto)
         except (RuntimeError, ValueError, TypeError) as error:
             raise ModelError(
-                f"The graph cannot be edited: {_root(error)}", hint="The model uses something that passes do not support yet.", detail=str(error)
+                f"The graph cannot be edited: {_root(error)}",
+                hint="The model uses something that passes do not support yet.",
+                detail=str(error),
             ) from error
     if proto.graph.sparse_initializer:
         # onnx-ir has no place for these; the graph's meta is cloned with it, and `plain.to_proto` puts them back
@@ -268,7 +287,8 @@ def _attach(model: ir.Model, regions: Regions) -> None:
     def ours(tensor: Any) -> Any:
         if not isinstance(tensor, ir.ExternalTensor):
             return tensor
-        said = onnx.TensorProto(name=tensor.name or "", data_type=int(tensor.dtype), dims=tensor.shape.numpy(), data_location=EXTERNAL)
+        said = onnx.TensorProto(name=tensor.name or "", data_type=int(tensor.dtype), dims=tensor.shape.numpy())
+        said.data_location = onnx.TensorProto.EXTERNAL
         for key, value in (("location", tensor.location), ("offset", tensor.offset), ("length", tensor.length)):
             if value is not None:
                 said.external_data.add(key=key, value=str(value))

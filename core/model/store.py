@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -37,9 +37,7 @@ _FICLONE = 0x40049409
 Place = tuple[Region, int, int]
 
 
-def save(
-    model: ir.Model, path: Path, *, sources: Iterable[Path] = (), standalone: bool = False, job: Job | None = None
-) -> Model:
+def save(model: ir.Model, path: Path, *, sources: Iterable[Path] = (), standalone: bool = False, job: Job | None = None) -> Model:
     """Write `model` to `path`, whole or not at all, and return its snapshot; raises `ModelError` when there is no room.
 
     With less than 64 MB of weights it is one file. Else what is new goes to `<name>.data`, and tensors that are in files
@@ -92,7 +90,7 @@ def sweep(folder: Path) -> None:
     for left in folder.glob(".*.part"):
         fields = left.name.split(".")
         owner = fields[-3] if len(fields) > 3 else ""
-        if owner.isdigit() and (int(owner) == os.getpid() and left not in _open_parts or not psutil.pid_exists(int(owner))):
+        if owner.isdigit() and ((int(owner) == os.getpid() and left not in _open_parts) or not psutil.pid_exists(int(owner))):
             left.unlink(missing_ok=True)
 
 
@@ -138,7 +136,7 @@ def _save_large(model: ir.Model, path: Path, sources: tuple[Path, ...], standalo
                     at,
                     size,
                     tensor.dtype,
-                    shape=ir.Shape(tensor.shape),
+                    shape=ir.Shape(tensor.shape.numpy()),
                     name=value.name or "",
                     doc_string=tensor.doc_string,
                     metadata_props=dict(tensor.metadata_props),
@@ -170,7 +168,9 @@ def _write_tensor(file: IO[bytes], tensor: Any, size: int) -> None:
         return
     raw = tensor.tobytes()
     if len(raw) != size:
-        raise ModelError(f"Tensor '{tensor.name}' should have {size:,} bytes, but has {len(raw):,}.", hint="The pass that made it is at fault.")
+        raise ModelError(
+            f"Tensor '{tensor.name}' should have {size:,} bytes, but has {len(raw):,}.", hint="The pass that made it is at fault."
+        )
     file.write(raw)
 
 
@@ -338,4 +338,6 @@ def _no_room(error: OSError, path: Path) -> ModelError:
             f"There is no room for {path.name} in {path.parent}: {error.strerror}.",
             hint="Nothing was changed. Free some space, or choose a session folder on a larger disk.",
         )
-    return ModelError(f"{path.name} cannot be written: {error.strerror}.", hint=f"Nothing was changed. Check that {path.parent} can be written to.")
+    return ModelError(
+        f"{path.name} cannot be written: {error.strerror}.", hint=f"Nothing was changed. Check that {path.parent} can be written to."
+    )

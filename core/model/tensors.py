@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import mmap
 import os
 import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from core.errors import ModelError
 
@@ -119,7 +118,8 @@ class Region:
             handle = os.open(self.real, flags)
         except OSError as error:
             raise ModelError(
-                f"{self.real} cannot be read: {error.strerror}.", hint="The file was moved or removed: put it back, or open the model again."
+                f"{self.real} cannot be read: {error.strerror}.",
+                hint="The file was moved or removed: put it back, or open the model again.",
             ) from error
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -198,7 +198,7 @@ class RangeTensor:
         """The bytes, copied, little endian, packed as ONNX packs them."""
         return bytes(self.raw)
 
-    def tofile(self, file: io.BufferedWriter) -> None:
+    def tofile(self, file: IO[bytes]) -> None:
         """Write the bytes to a binary file, never all of them in memory."""
         raw = self.raw
         for start in range(0, len(raw), 1 << 24):
@@ -228,7 +228,11 @@ def unpack(raw: memoryview | bytes, data_type: int, dims: Sequence[int]) -> np.n
         import onnx_ir as ir
         from onnx_ir import serde
 
-        return serde.TensorProtoTensor(_proto(data_type, shape, bytes(raw))).numpy() if raw else np.zeros(shape, ir.DataType(data_type).numpy())
+        return (
+            serde.TensorProtoTensor(_proto(data_type, shape, bytes(raw))).numpy()
+            if raw
+            else np.zeros(shape, ir.DataType(data_type).numpy())
+        )
     return np.frombuffer(raw, dtype.newbyteorder("<") if dtype.isbuiltin == 1 else dtype).reshape(shape)
 
 

@@ -20,12 +20,13 @@ def tensor_type(value: onnx.ValueInfoProto) -> TensorType:
 
 
 def _unwrap(proto: onnx.TypeProto) -> tuple[str, Dims | None]:
+    if proto.HasField("tensor_type"):  # nearly always
+        tensor = proto.tensor_type
+        return dtype_name(tensor.elem_type), _dims(tensor.shape) if tensor.HasField("shape") else None
     kind = proto.WhichOneof("value")
-    if kind in ("tensor_type", "sparse_tensor_type"):
-        inner = getattr(proto, kind)
-        dims = _dims(inner.shape) if inner.HasField("shape") else None
-        prefix = "sparse " if kind == "sparse_tensor_type" else ""
-        return prefix + dtype_name(inner.elem_type), dims
+    if kind == "sparse_tensor_type":
+        sparse = proto.sparse_tensor_type
+        return f"sparse {dtype_name(sparse.elem_type)}", _dims(sparse.shape) if sparse.HasField("shape") else None
     if kind in ("sequence_type", "optional_type"):
         dtype, dims = _unwrap(getattr(proto, kind).elem_type)
         return f"{kind.split('_')[0]}({dtype})", dims
@@ -37,8 +38,8 @@ def _unwrap(proto: onnx.TypeProto) -> tuple[str, Dims | None]:
 def _dims(shape: onnx.TensorShapeProto) -> Dims:
     found: list[int | str | None] = []
     for dim in shape.dim:
-        kind = dim.WhichOneof("value")
-        found.append(dim.dim_value if kind == "dim_value" else (dim.dim_param or None) if kind == "dim_param" else None)
+        # zero and unset look alike until HasField is asked
+        found.append(dim.dim_value or dim.dim_param or (0 if dim.HasField("dim_value") else None))
     return tuple(found)
 
 
@@ -52,8 +53,7 @@ class Types:
         self._outer = outer
         self._packed: dict[str, bytes] = {}
         for values in (graph.value_info, graph.output, graph.input):
-            for value in values:
-                self._packed[value.name] = value.type.SerializeToString()
+            self._packed.update([(value.name, value.type.SerializeToString()) for value in values])
         self._known: dict[bytes, tuple[str, Dims | None]] = outer._known if outer else {}
         self._texts: dict[bytes, str] = outer._texts if outer else {}
         self._shapes: dict[bytes, str] = outer._shapes if outer else {}

@@ -91,9 +91,6 @@ def skim(buffer: mmap.mmap, location: str) -> onnx.ModelProto:
     Only what can be mapped as it stands is left behind (raw bytes, packed float32 and float64); the rest is parsed.
     Raises `Damaged` for bytes that are no whole message, `ModelError` for a tensor whose size is not what it says.
     """
-    import onnx
-    from google.protobuf.message import DecodeError
-
     parts: list[bytes] = []
     for number, wire, start, value, stop in fields(buffer, 0, len(buffer)):
         if number != _GRAPH or wire != 2:
@@ -111,11 +108,19 @@ def skim(buffer: mmap.mmap, location: str) -> onnx.ModelProto:
         graph.append(buffer[kept:stop])
         body = b"".join(graph)
         parts.append(b"\x3a" + _number(len(body)) + body)
-    whole = b"".join(parts)
+    return parse(b"".join(parts))
+
+
+def parse(data: bytes) -> onnx.ModelProto:
+    """A whole model file's bytes as a message; raises `Damaged` when they are none."""
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
+
     try:
-        return onnx.ModelProto.FromString(whole)
+        model: onnx.ModelProto = onnx.ModelProto.FromString(data)
     except DecodeError as error:
         raise Damaged(str(error)) from error
+    return model
 
 
 def _tensor(buffer: mmap.mmap, at: int, end: int, location: str) -> bytes | None:
@@ -145,10 +150,11 @@ def _tensor(buffer: mmap.mmap, at: int, end: int, location: str) -> bytes | None
             f"Initializer '{tensor.name}' should have {expected:,} bytes by its shape, but has {length:,}.",
             hint="The file is damaged or was written by a faulty exporter: export the model again.",
         )
-    tensor.data_location = EXTERNAL
+    tensor.data_location = onnx.TensorProto.EXTERNAL
     for key, text in (("location", location), ("offset", str(offset)), ("length", str(length))):
         tensor.external_data.add(key=key, value=text)
-    return tensor.SerializeToString()
+    short: bytes = tensor.SerializeToString()
+    return short
 
 
 def _number(value: int) -> bytes:
