@@ -244,6 +244,8 @@ def _session(
     made.enable_mem_pattern = options.memory_pattern and not parallel  # it needs a fixed order of operators
     for scope in ("intra_op", "inter_op"):
         made.add_session_config_entry(f"session.{scope}.allow_spinning", "1" if options.spinning else "0")
+    for entry in ("load", "save"):  # ONNX Runtime would take its own format for a file that is called .ort
+        made.add_session_config_entry(f"session.{entry}_model_format", "ONNX")
     if save is not None:
         made.optimized_model_filepath = str(save)
         if external:
