@@ -25,12 +25,14 @@ from typing import Any
 
 import core
 from core import params
+from core.data import DataSpec
 from core.errors import UsageError
 from core.history import History
 from core.passes import PASSES
 from core.passes.base import Pass
 
 FORMAT = 1
+_PREPARED = ("mean", "std", "resize", "channels")
 _PATHS = ("file", "folder", "path")
 
 
@@ -164,12 +166,17 @@ def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
-def with_data(steps: Iterable[Pass], data: str) -> tuple[Pass, ...]:
-    """The same steps, with `data` given to each that takes calibration data and was told none."""
+def with_data(steps: Iterable[Pass], spec: DataSpec) -> tuple[Pass, ...]:
+    """The same steps, with `spec`'s data given to each that takes calibration data and was told none.
+
+    How the data is prepared (mean, std, ...) comes along, except where a step says so itself.
+    """
     taking = []
     for step in steps:
-        names = {spec.name for spec in params.specs(type(step))}
-        empty = "data" in names and not getattr(step, "data")  # noqa: B009 - only some passes have it
-        replaced: dict[str, Any] = {"data": data}  # mypy cannot know that this pass has it
-        taking.append(dataclasses.replace(step, **replaced) if empty and data else step)
+        known = {item.name: item for item in params.specs(type(step))}
+        if "data" not in known or getattr(step, "data") or not spec.path:  # noqa: B009 - only some passes have it
+            taking.append(step)
+            continue
+        given = {name: getattr(spec, name) for name in _PREPARED if name in known and getattr(step, name) == known[name].default}
+        taking.append(dataclasses.replace(step, **{"data": spec.path, **given}))
     return tuple(taking)

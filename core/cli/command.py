@@ -10,10 +10,13 @@ from typing import Any, ClassVar, TypeVar
 
 from core import params
 from core.cli.terminal import Terminal
+from core.data import DataSpec
 from core.errors import UsageError
 from core.params import Spec
 
 T = TypeVar("T")
+
+ALL = 10_000_000
 
 
 class Command:
@@ -99,6 +102,20 @@ def _help(spec: Spec) -> str:
 
 def _number(spec: Spec) -> bool:
     return isinstance(spec.default, (int, float)) and not isinstance(spec.default, bool)
+
+
+def add_data(parser: argparse.ArgumentParser, title: str) -> None:
+    """The flags of a `DataSpec`, with `--data` for its path."""
+    add_params(parser, DataSpec, title=title, names={"path": ("--data",)}, skip=("limit",))
+    parser.add_argument("--limit", metavar="N", type=int, help="at most this many samples (default: all of --data, or 64 random ones)")
+
+
+def data(args: argparse.Namespace) -> DataSpec:
+    """The `DataSpec` that those flags describe: all of the data that was given, unless there is a limit."""
+    spec = from_params(args, DataSpec)
+    limit = args.limit if args.limit is not None else ALL if spec.path else spec.limit
+    path = str(existing(spec.path)) if spec.path else ""
+    return params.from_dict(DataSpec, {**params.to_dict(spec), "limit": limit, "path": path})
 
 
 def existing(text: str) -> Path:

@@ -73,8 +73,20 @@ class Terminal:
                 yield on_step
         else:
             self.say(f"{title} ...")
-            yield None
+            yield self._steps() if self.verbose else None
         self.say(f"{title}: {_seconds(time.perf_counter() - begin)}")
+
+    def _steps(self) -> Step:
+        """For a log with -v: one line for each thing that is being done, however often it reports."""
+        last = ""
+
+        def on_step(fraction: float, text: str) -> None:
+            nonlocal last
+            if text and text != last:
+                self.say(f"  {100 * fraction:3.0f} % {text}")
+                last = text
+
+        return on_step
 
     # -- words -----------------------------------------------------------------------------------------------------
 

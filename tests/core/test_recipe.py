@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import params, recipe
+from core.data import DataSpec
 from core.errors import UsageError
 from core.passes import PASSES
 from core.passes.base import Pass
@@ -64,10 +64,18 @@ def test_data_moves_with_its_recipe(tmp_path: Path) -> None:
 
 def test_data_is_given_to_those_that_have_none() -> None:
     cls = with_data()
-    first, second, third = recipe.with_data([PASSES["simplify"](), cls(), cls(data="mine")], "ours")
+    spec = DataSpec(path="ours", mean="127", std="128")
+    first: Any
+    second: Any
+    third: Any
+    fourth: Any
+    first, second, third = recipe.with_data([PASSES["simplify"](), cls(), cls(data="mine", std="1")], spec)
     assert first == PASSES["simplify"]()
-    assert dataclasses.asdict(second)["data"] == "ours"
-    assert dataclasses.asdict(third)["data"] == "mine"
+    assert (second.data, second.mean, second.std) == ("ours", "127", "128")
+    assert (third.data, third.mean, third.std) == ("mine", "0", "1")
+    (fourth,) = recipe.with_data([cls(std="1")], spec)
+    assert (fourth.data, fourth.mean, fourth.std) == ("ours", "127", "1")
+    assert recipe.with_data([cls()], DataSpec()) == (cls(),)
 
 
 HEAD = "# mine\nformat = 1\n\n"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli import words
-from core.cli.command import Command, add_params, existing, from_params
+from core.cli.command import Command, add_data, data, existing
 from core.cli.terminal import Terminal
 from core.compare import Comparison
-from core.data import DataSpec
 from core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +40,7 @@ class Compare(Command):
         parser.add_argument("a", metavar="A", help="the model to measure from")
         parser.add_argument("b", metavar="B", help="the model to measure")
         parser.add_argument("--labels", metavar="FILE", default="", help="labels of the data, for the accuracy of both")
-        add_params(parser, DataSpec, title="inputs", names={"path": ("--data",)})
+        add_data(parser, "inputs")
         limits = parser.add_argument_group("limits, for CI (exit code 1 when one is not kept)")
         limits.add_argument("--min-agreement", metavar="SHARE", type=float, help="top-1 agreement of each output, 0 to 1")
         limits.add_argument("--max-abs", metavar="X", type=float, help="largest absolute error of any output")
@@ -54,11 +52,9 @@ class Compare(Command):
         from core.model.opening import open_model
 
         a, b = existing(args.a), existing(args.b)
-        spec = from_params(args, DataSpec)
+        spec = data(args)
         if args.labels and not spec.path:
             raise UsageError("Labels need the data that they belong to.", hint="Give it with --data.")
-        if spec.path:
-            spec = dataclasses.replace(spec, path=str(existing(spec.path)))
         labels = str(existing(args.labels)) if args.labels else ""
         first: Opened = terminal.run(open_model, a, title=f"Open {a.name}")
         second: Opened = terminal.run(open_model, b, title=f"Open {b.name}")

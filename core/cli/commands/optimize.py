@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import params, recipe
 from core.cli import words
-from core.cli.command import Command, add_params, existing, from_params
+from core.cli.command import Command, add_data, data, existing
 from core.cli.place import deliver, output, workshop
 from core.cli.terminal import Terminal
 from core.compare import Comparison
@@ -86,7 +86,7 @@ class Optimize(Command):
         parser.add_argument("--save-recipe", metavar="FILE", help="write the passes as a recipe")
         parser.add_argument("--labels", metavar="FILE", default="", help="labels of the data, for accuracy before and after")
         parser.add_argument("--no-compare", action="store_true", help="do not run the models to compare their outputs")
-        add_params(parser, DataSpec, title="data for the comparison, and for passes that were given none", names={"path": ("--data",)})
+        add_data(parser, "data for the comparison, and for passes that were given none")
 
     def run(self, args: argparse.Namespace, terminal: Terminal) -> OptimizeDocument:
         from core.model.opening import open_model
@@ -95,13 +95,11 @@ class Optimize(Command):
         steps = _steps(args)
         source = existing(args.model)
         out = output(args.output, source)
-        spec = from_params(args, DataSpec)
+        spec = data(args)
         if args.labels and not spec.path:
             raise UsageError("Labels need the data that they belong to.", hint="Give it with --data.")
         labels = str(existing(args.labels)) if args.labels else ""
-        if spec.path:
-            spec = dataclasses.replace(spec, path=str(existing(spec.path)))
-            steps = recipe.with_data(steps, spec.path)
+        steps = recipe.with_data(steps, spec)
         opened: Opened = terminal.run(open_model, source, title=f"Open {source.name}")
         with workshop(out) as folder:
             done = _apply(opened.model, steps, folder, terminal)
