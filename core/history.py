@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import re
 import time
 import uuid
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import params
-from core.errors import AppError, Cancelled, PassError, UsageError
+from core.errors import AppError, PassError, UsageError
 from core.events import Event
 from core.job import Job
 from core.model import Model, Summary, TensorType
-from core.passes.base import Pass, Preview
+from core.passes.base import Pass, PassResult, Preview
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 #: Models below this many weight bytes are checked for having stayed as they were.
 _SMALL = 64 << 20
-#: Shapes are inferred for results of at most this many nodes.
-_INFER_NODES = 20_000
+#: Where a variant's file keeps the labels of the steps that made it (a JSON list).
+STEPS = "sardonyx.steps"
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,10 @@ class History:
         if parent_id is not None:
             return self[parent_id]
         current = self.current
-        if current is not None and current.model == step.before:
+        if current is not None and current.model.fingerprint == step.before.fingerprint:
             return current
         for item in reversed(self.variants.values()):
-            if item.model == step.before:
+            if item.model.fingerprint == step.before.fingerprint:
                 return item
         raise UsageError(f"The variant that '{step.label}' was made from is gone.", hint="Apply the pass to another variant.")
 
@@ -242,6 +244,138 @@ class History:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(f"The saved tree of variants cannot be read: {error!r}.", hint="Open the model again.") from error
         return history
+
+
+def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
+    """Apply `step` to a private clone of `model` and save the result into `folder` (a task; runs in a worker).
+
+    A pass that found nothing to do gives a step whose `after` is `before`. Raises `PassError` when the pass breaks its
+    promises, and names the pass and the steps before it in every error.
+    """
+    from core.model import document
+
+    began = time.perf_counter()
+    params.validate(step)
+    job.step(0.0, f"Opening {model.name}")
+    original = document.load(model.path)
+    past = steps_of(original)
+    marks = _marks(original)
+    private = document.clone(original)
+    try:
+        job.step(0.02, step.title)
+        result = step.apply(private, job.part(0.02, 0.9))
+        _hold(step, original, marks, result)
+        notes, made = list(result.notes), model
+        modified = result.modified
+        if modified:
+            job.step(0.9, "Checking the result")
+            result.model.metadata_props[STEPS] = json.dumps([*past, step.label], ensure_ascii=False)
+            document.check(result.model)
+            job.step(0.93, "Saving")
+            folder.mkdir(parents=True, exist_ok=True)
+            made = document.save(result.model, folder / _file_name(model, step), sources=(model.path,), job=job.part(0.93, 0.97))
+        summary = _summarize(result.model if modified else original, made, job)
+    except AppError as error:
+        raise _told(error, step, past) from error
+    if not modified:
+        notes.append("Nothing was changed.")
+    elif made.size > model.size:
+        notes.append(f"Warning: the model grew from {_size(model.size)} to {_size(made.size)}.")
+    job.step(1.0, "Done")
+    return Step(
+        pass_id=step.id,
+        params=params.to_dict(step),
+        label=step.label,
+        before=model,
+        after=made,
+        summary=summary,
+        modified=modified,
+        notes=tuple(notes),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def preview(model: Model, step: Pass, job: Job) -> Preview:
+    """What `step` would change in `model`, without changing anything (a task; runs in the document's process)."""
+    from core.model import document
+
+    params.validate(step)
+    original = document.load(model.path)
+    try:
+        return step.preview(original, job)
+    except AppError as error:
+        raise _told(error, step, steps_of(original)) from error
+
+
+def steps_of(model: ir.Model) -> tuple[str, ...]:
+    """The labels of the steps that a model went through here, oldest first; they travel in its metadata."""
+    try:
+        found = json.loads(model.metadata_props.get(STEPS, "[]"))
+    except ValueError:
+        return ()
+    return tuple(str(item) for item in found) if isinstance(found, list) else ()
+
+
+def _marks(model: ir.Model) -> tuple[Any, ...]:
+    """What must be the same after a pass worked on a clone: the graph's frame, and for small models every weight byte."""
+    values = [value for graph in model.graphs() for value in graph.initializers.values()]
+    tensors = [value.const_value for value in values if value.const_value is not None and value.const_value.dtype.name != "STRING"]
+    checksum = 0
+    if sum(tensor.nbytes for tensor in tensors) <= _SMALL:
+        for tensor in tensors:
+            checksum = zlib.crc32(tensor.tobytes(), checksum)
+    return (
+        tuple(value.name for value in model.graph.inputs),
+        tuple(value.name for value in model.graph.outputs),
+        tuple(value.name for value in values),
+        len(model.graph),
+        dict(model.metadata_props),
+        checksum,
+    )
+
+
+def _hold(step: Pass, original: ir.Model, marks: tuple[Any, ...], result: PassResult) -> None:
+    """Hold a pass to its promises; a breach is the pass's fault, and says so."""
+    ours = "This is a fault of the pass: please report it. Nothing was changed."
+    if _marks(original) != marks:
+        raise PassError("It changed the model that it was given to read.", hint=ours)
+    if not step.keeps_interface:
+        return
+    weights = original.graph.initializers
+    for what, before, after in (
+        ("input", original.graph.inputs, result.model.graph.inputs),
+        ("output", original.graph.outputs, result.model.graph.outputs),
+    ):
+        # old models declare their weights as inputs; a pass may withdraw those
+        wanted = [value.name for value in before if value.name not in weights]
+        found = [value.name for value in after if value.name not in weights]
+        if wanted != found:
+            raise PassError(f"It changed the {what}s from {', '.join(map(str, wanted))} to {', '.join(map(str, found))}.", hint=ours)
+
+
+def _told(error: AppError, step: Pass, past: tuple[str, ...]) -> AppError:
+    """The same error, naming the pass and what ran before it."""
+    after = f" (after {', then '.join(past)})" if past else ""
+    return type(error)(f"{step.title}{after}: {error.message}", hint=error.hint, detail=error.detail)
+
+
+def _summarize(model: ir.Model, made: Model, job: Job) -> Summary:
+    from core.model import summary
+
+    job.step(0.97, "Summing up")
+    return summary.summarize(model, made)
+
+
+def _file_name(model: Model, step: Pass) -> str:
+    """`digits-quantize_int8-3fa2b1.onnx`: the model that was opened, the last pass, and six characters of chance."""
+    stem = re.sub(r"-[a-z0-9_]+-[0-9a-f]{6}$", "", model.name)
+    return f"{stem}-{step.id}-{uuid.uuid4().hex[:6]}.onnx"
+
+
+def _size(number: int) -> str:
+    from core import rewrite
+
+    return rewrite.size(number)
 
 
 def _now() -> str:

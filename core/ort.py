@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
+from core.model import TensorType
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,34 +27,62 @@ class Session:
     """A model open in ONNX Runtime on the CPU; `run` takes and returns name -> array.
 
     `optimize` off keeps the graph as it is, which 8-bit floating point Q/DQ models need (they are refused otherwise).
+    With `basic_to`, only the basic optimisations are done, those that stay within standard operators, and the graph
+    that they leave is written there.
     Raises `ModelError` with ONNX Runtime's own words when it cannot be opened or run.
     """
 
-    def __init__(self, model: Path | bytes, *, optimize: bool = True, name: str = "", threads: int = 0) -> None:
+    def __init__(self, model: Path | bytes, *, optimize: bool = True, name: str = "", basic_to: Path | None = None) -> None:
         import onnxruntime as ort
 
         self.name = name or (model.name if isinstance(model, Path) else "the model")
         options = ort.SessionOptions()
         options.log_severity_level = _SILENT
-        options.intra_op_num_threads = threads
         levels = ort.GraphOptimizationLevel
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_DISABLE_ALL
+        if basic_to is not None:
+            options.graph_optimization_level = levels.ORT_ENABLE_BASIC
+            options.optimized_model_filepath = str(basic_to)
         source = str(model) if isinstance(model, Path) else model
         with _plain(f"ONNX Runtime cannot open {self.name}"):
             self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        self.inputs = tuple(item.name for item in self._session.get_inputs())
-        self.outputs = tuple(item.name for item in self._session.get_outputs())
-        self.types: dict[str, str] = {item.name: item.type for item in self._session.get_inputs()}
+        self.inputs = tuple(_type(item) for item in self._session.get_inputs())
+        self.outputs = tuple(_type(item) for item in self._session.get_outputs())
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None) -> dict[str, Any]:
         """One inference; only `outputs` are computed when they are given."""
-        wanted = list(outputs) if outputs is not None else list(self.outputs)
+        wanted = list(outputs) if outputs is not None else [item.name for item in self.outputs]
         with _plain(f"ONNX Runtime cannot run {self.name}"):
             return dict(zip(wanted, self._session.run(wanted, dict(feeds)), strict=True))
 
     def close(self) -> None:
         """Let the session go; calling it twice is harmless."""
         self._session = None
+
+
+def open_session(model: Path | bytes, *, name: str = "") -> tuple[Session, str]:
+    """A session, and a note when it could only be opened without graph optimisations (or an empty text).
+
+    ONNX Runtime's optimiser turns Q/DQ of 8-bit floats into operators that it does not have.
+    """
+    try:
+        return Session(model, name=name), ""
+    except ModelError as refused:
+        try:
+            session = Session(model, optimize=False, name=name)
+        except ModelError:
+            raise refused from None
+        return session, f"{session.name} runs without graph optimisations: ONNX Runtime's optimiser does not take it."
+
+
+_DTYPES = {"float": "float32", "double": "float64"}
+
+
+def _type(item: Any) -> TensorType:
+    """What ONNX Runtime says of an input or output (`tensor(float)`) in our words."""
+    word = item.type.partition("(")[2].rstrip(")") if item.type.startswith("tensor(") else item.type
+    shape = tuple(dim if isinstance(dim, (int, str)) else None for dim in item.shape)
+    return TensorType(item.name, _DTYPES.get(word, word), shape)
 
 
 @contextlib.contextmanager
@@ -105,7 +135,7 @@ class _Drop(logging.Filter):
 
 @contextlib.contextmanager
 def quiet(*libraries: str) -> Iterator[list[str]]:
-    """Keep what `libraries` (`onnxruntime`, `onnxslim`) print and log away from the person; yields the lines they log.
+    """Keep what `libraries` (`onnxruntime`, `onnxslim`) print, log and warn away from the person; yields the lines they log.
 
     They write through `print`, the root logger and loggers of their own. The root logger is given a handler that does
     nothing while this lasts: without one, `logging.warning` installs a handler on stderr for good.
@@ -126,7 +156,8 @@ def quiet(*libraries: str) -> Iterator[list[str]]:
         logger.propagate = False
     ort.set_default_logger_severity(_SILENT)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield drop.kept
     finally:
         ort.set_default_logger_severity(_DEFAULT)

@@ -24,5 +24,5 @@ class DataSpec:
     dim: int = param(64, "What symbolic dims other than the batch become", min=1, max=1_000_000, advanced=True)
     mean: str = param("0", "Mean on the 0..255 scale, one number or one a channel", advanced=True)
     std: str = param("255", "Divisor on the 0..255 scale, one number or one a channel", advanced=True)
-    resize: int = param(0, "Shorter side before the centre crop in pixels (0: what the input needs / 0.875)", min=0, max=8192, advanced=True)
+    resize: int = param(0, "Shorter side before the crop (0: what the input needs / 0.875)", min=0, max=8192, unit="px", advanced=True)
     channels: str = param("rgb", "Order of colour channels", choices=("rgb", "bgr"), advanced=True)

@@ -114,6 +114,7 @@ class Arrays:
         self.count = sum(self._counts)
         if self._fixed and not self._whole and self._fixed > 1:
             self.count = self._drop_partial()
+        self.batch_count = sum(-(-count // self._size) for count in self._counts)
         known = [values for values in found if values is not None]
         self.labels: np.ndarray | None = np.concatenate(known)[: self.count] if len(known) == len(found) and known else None
         name = files[0].name if len(files) == 1 else f"{len(self._counts)} files in {files[0].parent.name}"
@@ -142,7 +143,8 @@ class Arrays:
                 counts[item.name] = self._check(item, rows, path)
             if len(set(counts.values())) > 1:
                 told = ", ".join(f"{name} {count}" for name, count in counts.items())
-                raise DataError(f"{path.name}: the arrays hold different numbers of samples ({told}).", hint="The first axis is the sample.")
+                hint = "The first axis is the sample."
+                raise DataError(f"{path.name}: the arrays hold different numbers of samples ({told}).", hint=hint)
             count = min(counts.values()) if counts else 0
             key = next((key for key in labels.KEYS if key in names and key not in counts), None)
             values = None

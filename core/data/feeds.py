@@ -33,6 +33,7 @@ class Source(Protocol):
 
     description: str
     count: int
+    batch_count: int
     labels: np.ndarray | None
     notes: list[str]
 
@@ -63,6 +64,11 @@ class Feeds:
         return self._source.count
 
     @property
+    def batch_count(self) -> int:
+        """Batches in all."""
+        return self._source.batch_count
+
+    @property
     def labels(self) -> np.ndarray | None:
         """int64 labels in sample order, or None."""
         return self._source.labels
@@ -85,7 +91,8 @@ def feeds(inputs: tuple[TensorType, ...], spec: DataSpec) -> Feeds:
     """Batches for a model with these `inputs`, from where `spec` says; raises `DataError` with what to do instead."""
     for item in inputs:
         if item.shape is None:
-            raise DataError(f"The rank of input '{item.name}' is not known.", hint="Give the input a shape in the model, then open it again.")
+            hint = "Give the input a shape in the model, then open it again."
+            raise DataError(f"The rank of input '{item.name}' is not known.", hint=hint)
     if not spec.path:
         return Feeds(Random(inputs, spec), random=True)
     path = Path(spec.path).expanduser()
@@ -160,8 +167,8 @@ class Random:
             _dtype(item)
         fixed = fixed_batch(inputs)
         self._size = fixed if fixed else min(spec.batch, spec.limit)
-        self._number = max(1, math.ceil(spec.limit / self._size))
-        self.count = spec.limit if fixed is None else self._number * self._size
+        self.batch_count = max(1, math.ceil(spec.limit / self._size))
+        self.count = spec.limit if fixed is None else self.batch_count * self._size
         self.description = f"{self.count} seeded random samples (seed {spec.seed})"
 
     def batches(self) -> Iterator[Batch]:
@@ -169,7 +176,7 @@ class Random:
         import numpy as np
 
         left = self.count
-        for number in range(self._number):
+        for number in range(self.batch_count):
             size = min(self._size, left)
             left -= size
             rng = np.random.default_rng([self.spec.seed, number])

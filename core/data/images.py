@@ -53,6 +53,7 @@ class Images:
             self._files = self._files[:kept]
         self._fixed = fixed
         self.count = len(self._files)
+        self.batch_count = -(-self.count // self._size)
         self.labels: np.ndarray | None = self._labels()
         self.description = f"{self.count} images from {folder.name or folder}"
 

@@ -24,10 +24,10 @@ def load(path: Path) -> np.ndarray | dict[str, int]:
         raise DataError(f"The label file {path} does not exist.", hint="Check the path; .csv, .txt, .npy and .npz are read.")
     suffix = path.suffix.lower()
     if suffix == ".npy":
-        with _readable(path):
+        with _Readable(path):
             return check(np.load(path, allow_pickle=False), path)
     if suffix == ".npz":
-        with _readable(path), np.load(path, allow_pickle=False) as arrays:
+        with _Readable(path), np.load(path, allow_pickle=False) as arrays:
             key = next((key for key in KEYS if key in arrays), arrays.files[0] if len(arrays.files) == 1 else None)
             if key is None:
                 hint = f"Name the array of labels 'labels' or 'y'; it holds: {', '.join(arrays.files)}."
@@ -80,7 +80,7 @@ def check(values: np.ndarray, where: Path) -> np.ndarray:
     return flat.astype(np.int64)
 
 
-class _readable:
+class _Readable:
     """Turns what numpy raises for a file that is not its own into a `DataError`."""
 
     def __init__(self, path: Path) -> None:

@@ -50,6 +50,8 @@ class Pass:
     order: ClassVar[int] = 100
     #: Outputs stay equal within this absolute error on fp32 (0.0: exactly; None: a lossy pass, measured and told).
     tolerance: ClassVar[float | None] = None
+    #: Whether inputs and outputs keep their names; `core.history.apply` holds a pass to it.
+    keeps_interface: ClassVar[bool] = True
 
     def apply(self, model: ir.Model, job: Job) -> PassResult:
         """Transform `model`, a private clone that may be edited in place; `job.step` reports and cancels.
@@ -63,7 +65,7 @@ class Pass:
 
     def preview(self, model: ir.Model, job: Job) -> Preview:
         """What `apply` would change, within a second or so; `model` is not to be changed and may lack its weights."""
-        return Preview(text=type(self).__doc__.splitlines()[0] if type(self).__doc__ else self.title)
+        return Preview(text=(type(self).__doc__ or self.title).splitlines()[0])
 
     @property
     def label(self) -> str:

@@ -28,9 +28,13 @@ def test_random_is_seeded_and_says_so() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], first[1])
     assert not np.array_equal(first[0], next(iter(feeds((IMAGE,), spec(limit=10, batch=4, seed=4))))["x"])
-    assert made.random and made.count == 10 and "seeded random" in made.description
+    assert made.random
+    assert made.count == 10
+    assert "seeded random" in made.description
     values = np.concatenate(first)
-    assert values.dtype == np.float32 and abs(values.mean()) < 0.15 and 0.85 < values.std() < 1.15
+    assert values.dtype == np.float32
+    assert abs(values.mean()) < 0.15
+    assert 0.85 < values.std() < 1.15
 
 
 def test_random_iterates_anew() -> None:
@@ -50,12 +54,19 @@ def test_random_types_are_sensible() -> None:
         TensorType("sr", "int64", ()),
     )
     batch = next(iter(feeds(inputs, spec(batch=2, limit=2, dim=16))))
-    assert batch["input_ids"].shape == (2, 16) and batch["input_ids"].min() >= 1 and batch["input_ids"].max() < 10
-    assert np.all(batch["attention_mask"] == 1) and np.all(batch["token_type_ids"] == 0)
+    assert batch["input_ids"].shape == (2, 16)
+    assert batch["input_ids"].min() >= 1
+    assert batch["input_ids"].max() < 10
+    assert np.all(batch["attention_mask"] == 1)
+    assert np.all(batch["token_type_ids"] == 0)
     assert np.array_equal(batch["position_ids"][1], np.arange(16))
-    assert batch["flag"].dtype == bool and 0.3 < batch["flag"].mean() < 0.7
-    assert batch["pixels"].dtype == np.uint8 and batch["pixels"].max() > 200
-    assert batch["half"].dtype == np.float16 and int(batch["sr"]) == 16000 and batch["sr"].shape == ()
+    assert batch["flag"].dtype == bool
+    assert 0.3 < batch["flag"].mean() < 0.7
+    assert batch["pixels"].dtype == np.uint8
+    assert batch["pixels"].max() > 200
+    assert batch["half"].dtype == np.float16
+    assert int(batch["sr"]) == 16000
+    assert batch["sr"].shape == ()
 
 
 def test_shapes_give_the_same_symbol_the_same_number() -> None:
@@ -67,7 +78,8 @@ def test_shapes_give_the_same_symbol_the_same_number() -> None:
 
 def test_fixed_batch_rounds_up() -> None:
     made = feeds((TensorType("x", "float32", (4, 2)),), spec(limit=6))
-    assert made.count == 8 and [b["x"].shape for b in made] == [(4, 2), (4, 2)]
+    assert made.count == 8
+    assert [b["x"].shape for b in made] == [(4, 2), (4, 2)]
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -78,9 +90,13 @@ def test_npz_is_read_in_order_with_labels(tmp_path: Path, save: object) -> None:
     taken = [(batch.inputs["x"], batch.labels) for batch in made.batches()]
     assert [a.shape[0] for a, _ in taken] == [4, 3]
     assert np.array_equal(np.concatenate([a for a, _ in taken]), x[:7])
-    assert made.labels is not None and made.labels.dtype == np.int64 and made.labels.tolist() == list(range(7))
+    assert made.labels is not None
+    assert made.labels.dtype == np.int64
+    assert made.labels.tolist() == list(range(7))
     assert np.concatenate([label for _, label in taken if label is not None]).tolist() == list(range(7))
-    assert made.count == 7 and not made.random and "d.npz" in made.description
+    assert made.count == 7
+    assert not made.random
+    assert "d.npz" in made.description
 
 
 def test_npz_streams_without_loading_the_array(tmp_path: Path) -> None:
@@ -108,7 +124,8 @@ def test_folder_of_npz_and_fortran_order(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", x=np.asfortranarray(x[2:]))
     made = feeds((IMAGE,), spec(tmp_path, batch=3))
     assert np.array_equal(np.concatenate([b["x"] for b in made]), x)
-    assert made.count == 6 and made.labels is None
+    assert made.count == 6
+    assert made.labels is None
 
 
 def test_whole_inputs_are_fed_one_at_a_time(tmp_path: Path) -> None:
@@ -116,14 +133,17 @@ def test_whole_inputs_are_fed_one_at_a_time(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", input=np.ones((5, 4), np.float32), state=np.zeros((5, 2, 1, 3), np.float32), sr=np.full(5, 16000))
     batches = list(feeds(inputs, spec(tmp_path / "d.npz", batch=4)))
     assert len(batches) == 5
-    assert batches[0]["input"].shape == (1, 4) and batches[0]["state"].shape == (2, 1, 3) and batches[0]["sr"].shape == ()
+    assert batches[0]["input"].shape == (1, 4)
+    assert batches[0]["state"].shape == (2, 1, 3)
+    assert batches[0]["sr"].shape == ()
 
 
 def test_dtypes_are_converted_when_nothing_is_lost(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.ones((2, 1, 8, 8), np.float64), ids=np.array([[1, 2], [3, 4]], np.int32))
     inputs = (IMAGE, TensorType("ids", "int64", ("N", 2)))
     batch = next(iter(feeds(inputs, spec(tmp_path / "d.npz", batch=2))))
-    assert batch["x"].dtype == np.float32 and batch["ids"].dtype == np.int64
+    assert batch["x"].dtype == np.float32
+    assert batch["ids"].dtype == np.int64
 
 
 def test_one_array_for_one_input_may_be_called_otherwise(tmp_path: Path) -> None:
@@ -134,7 +154,9 @@ def test_one_array_for_one_input_may_be_called_otherwise(tmp_path: Path) -> None
 def test_samples_that_do_not_fill_a_fixed_batch_are_left_out_and_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "d.npz", x=np.ones((10, 2), np.float32), y=np.arange(10))
     made = feeds((TensorType("x", "float32", (4, 2)),), spec(tmp_path / "d.npz"))
-    assert made.count == 8 and made.labels is not None and len(made.labels) == 8
+    assert made.count == 8
+    assert made.labels is not None
+    assert len(made.labels) == 8
     assert made.notes == ("2 samples left out: the model takes 4 at a time.",)
     with pytest.raises(DataError, match="takes 16 samples at a time"):
         feeds((TensorType("x", "float32", (16, 2)),), spec(tmp_path / "d.npz"))
@@ -170,7 +192,7 @@ def test_wrong_paths_are_told(tmp_path: Path) -> None:
         feeds((IMAGE,), spec(tmp_path / "empty"))
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "a.txt").write_text("a")
-    with pytest.raises(DataError, match="neither .npz files nor images"):
+    with pytest.raises(DataError, match=r"neither \.npz files nor images"):
         feeds((IMAGE,), spec(tmp_path / "text"))
     with pytest.raises(DataError, match="not data that can be read"):
         feeds((IMAGE,), spec(tmp_path / "text" / "a.txt"))

@@ -29,7 +29,8 @@ def only(folder: Path, item: TensorType, **values: object) -> np.ndarray:
 def test_nchw_values(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     array = only(tmp_path, NCHW)
-    assert array.shape == (1, 3, 16, 24) and array.dtype == np.float32
+    assert array.shape == (1, 3, 16, 24)
+    assert array.dtype == np.float32
     assert np.allclose(array[0, :, 8, 8], [1.0, 128 / 255, 0.0], atol=1e-6)
     bgr = only(tmp_path, NCHW, mean="100,110,120", std="50, 60, 70", channels="bgr")
     assert np.allclose(bgr[0, :, 8, 8], [(0 - 100) / 50, (128 - 110) / 60, (255 - 120) / 70], atol=1e-5)
@@ -39,9 +40,11 @@ def test_nhwc_grey_and_integers(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", (100, 100, 100))
     assert only(tmp_path, TensorType("x", "float32", (1, 16, 24, 3))).shape == (1, 16, 24, 3)
     grey = only(tmp_path, TensorType("x", "float32", ("N", 1, 8, 8)))
-    assert grey.shape == (1, 1, 8, 8) and np.allclose(grey, 100 / 255)
+    assert grey.shape == (1, 1, 8, 8)
+    assert np.allclose(grey, 100 / 255)
     raw = only(tmp_path, TensorType("x", "uint8", (1, 16, 24, 3)))
-    assert raw.dtype == np.uint8 and np.all(raw == 100)
+    assert raw.dtype == np.uint8
+    assert np.all(raw == 100)
     no_batch = only(tmp_path, TensorType("x", "float32", (3, 8, 8)))
     assert no_batch.shape == (3, 8, 8)
     assert only(tmp_path, TensorType("x", "float32", ("N", 3, "H", "W")), dim=32).shape == (1, 3, 32, 32)
@@ -61,8 +64,10 @@ def test_batches_and_labels_from_subfolders(tmp_path: Path) -> None:
         picture(tmp_path / str(number % 2) / f"{number}.jpg")
     made = feeds((NCHW,), DataSpec(path=str(tmp_path), batch=2))
     assert [b["image"].shape[0] for b in made] == [2, 2, 1]
-    assert made.labels is not None and made.labels.tolist() == [0, 0, 0, 1, 1]
-    assert made.count == 5 and "5 images" in made.description
+    assert made.labels is not None
+    assert made.labels.tolist() == [0, 0, 0, 1, 1]
+    assert made.count == 5
+    assert "5 images" in made.description
 
 
 def test_labels_from_csv(tmp_path: Path) -> None:
@@ -70,7 +75,8 @@ def test_labels_from_csv(tmp_path: Path) -> None:
         picture(tmp_path / f"{name}.png")
     (tmp_path / "labels.csv").write_text("file,label\nb.png,7\na.png,3\n")
     made = feeds((NCHW,), DataSpec(path=str(tmp_path)))
-    assert made.labels is not None and made.labels.tolist() == [3, 7]
+    assert made.labels is not None
+    assert made.labels.tolist() == [3, 7]
     (tmp_path / "labels.csv").write_text("b.png,7\n")
     with pytest.raises(DataError, match=r"no label for a\.png"):
         feeds((NCHW,), DataSpec(path=str(tmp_path)))
@@ -89,8 +95,10 @@ def test_damaged_files_are_named_and_left_out(tmp_path: Path) -> None:
     made = feeds((NCHW,), DataSpec(path=str(tmp_path)))
     batches = list(made.batches())
     assert [batch.labels.tolist() for batch in batches if batch.labels is not None] == [[0], [3]]
-    assert [note for note in made.notes if "1.png" in note] and [note for note in made.notes if "2.png" in note]
-    assert len(made.notes) == 2 and all(note.startswith("Warning: ") for note in made.notes)
+    assert [note for note in made.notes if "1.png" in note]
+    assert [note for note in made.notes if "2.png" in note]
+    assert len(made.notes) == 2
+    assert all(note.startswith("Warning: ") for note in made.notes)
 
 
 def test_when_all_are_damaged_it_is_an_error(tmp_path: Path) -> None:
