@@ -180,6 +180,8 @@ class Notify(QObject):
             sys.__excepthook__(kind, error, trace)
             return
         self.error(error.with_traceback(trace))
+        if not isinstance(error, AppError | Cancelled):
+            sys.__excepthook__(kind, error, trace)  # also where a terminal or a crash before the window can be read
 
     def _raised_in_thread(self, args: Any) -> None:
         if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):

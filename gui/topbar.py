@@ -1,0 +1,92 @@
+"""The bar on top: the menus, the field that searches everything, and the buttons for what is done most."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QWidget
+
+from gui import icons
+from gui.theme import Theme
+
+
+class ActionButton(QPushButton):
+    """A button that is an action: its state, and its tooltip with the reason when it is blocked."""
+
+    def __init__(self, text: str, action: QAction, role: str = "") -> None:
+        super().__init__(text)
+        self.action = action
+        if role:
+            self.setProperty("role", role)
+        self.clicked.connect(lambda *_: action.trigger())
+        action.changed.connect(self.follow)
+        self.follow()
+
+    def follow(self) -> None:
+        """Take the action's state."""
+        self.setEnabled(self.action.isEnabled())
+        self.setToolTip(self.action.toolTip())
+        self.setAccessibleDescription(self.action.toolTip())
+
+
+class TopBar(QWidget):
+    """Brand, menus, search, buttons, in one row of 40 px."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("topbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(41)
+        self.theme = theme
+        self.brand = QLabel("Sardonyx")
+        self.brand.setObjectName("brand")
+        self.stone = QLabel()
+        self.stone.setPixmap(icons.stone(18, self.devicePixelRatioF()))
+        self.bar = QMenuBar()
+        self.bar.setNativeMenuBar(False)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.bar.setAccessibleName("Menus")
+        self.search = QPushButton("Search nodes, tensors, actions…")
+        self.search.setObjectName("search")
+        icons.dress(self.search, "search", theme, "muted")
+        self.search.setMinimumWidth(180)
+        self.search.setMaximumWidth(420)
+        self.search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.search.setAccessibleName("Search nodes, tensors and actions")
+        self.keys = QLabel("Ctrl+K", self.search)
+        self.keys.setProperty("role", "key")
+        self.keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(8)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 1)
+        row.setSpacing(8)
+        row.addWidget(self.stone)
+        row.addWidget(self.brand)
+        row.addWidget(self.bar)
+        row.addStretch(1)
+        row.addWidget(self.search, 6)
+        row.addStretch(1)
+        row.addLayout(self.buttons)
+
+    def add(self, text: str, action: QAction, role: str = "") -> ActionButton:
+        """A button for an action at the right end."""
+        button = ActionButton(text, action, role)
+        self.buttons.addWidget(button)
+        return button
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        self._put_keys()
+
+    def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        self._put_keys()
+
+    def _put_keys(self) -> None:
+        self.layout().activate()
+        size = self.keys.sizeHint()
+        self.keys.setGeometry(self.search.width() - size.width() - 7, (self.search.height() - 17) // 2, size.width(), 17)
+        self.keys.setVisible(self.search.width() > 300)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        window = self.window()
+        window.showNormal() if window.isMaximized() else window.showMaximized()

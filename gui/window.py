@@ -1,0 +1,433 @@
+"""The main window: one bar on top, docks in the middle, the state at the foot; it opens models and closes in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QDialog, QFrame, QLabel, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+
+from core.errors import UsageError
+from gui import commands, icons
+from gui.actions import Action
+from gui.context import Context
+from gui.dialogs.welcome import Welcome
+from gui.menus import Menus
+from gui.notify import Message
+from gui.opening import Opening, leave
+from gui.palette import Palette
+from gui.statusbar import StatusBar
+from gui.toasts import Toasts
+from gui.topbar import TopBar
+
+if TYPE_CHECKING:
+    from core.session import Session
+    from gui.docks import Docks
+    from gui.panels.base import Panel
+
+SIZE = (1440, 900)
+LEAST = (960, 600)
+#: Buttons at the right of the top bar: text, action, role; those whose action does not exist are left out.
+BUTTONS = (("Undo", "edit.undo", ""), ("Save as…", "variant.save", ""), ("Build engine", "build.start", "primary"))
+
+
+class MainWindow(QMainWindow):
+    """One window over one context.
+
+    The docks, and with them the panels and their actions, are made at the first need: after the first paint, or when
+    a model is opened, a panel asked for, or an action run.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__()
+        self.ctx = ctx
+        ctx.window = self
+        self.docks: Docks | None = None
+        self._off: list[Callable[[], object]] = []
+        self._session_off: Callable[[], object] = lambda: None
+        self._over = False
+        self._quit_asked = False
+        self.setObjectName("shell")
+        self.setWindowTitle("Sardonyx")
+        self.setWindowIcon(icons.app_icon())
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*LEAST)
+
+        self.opening = Opening(ctx, self, self._ready)
+        self.top = TopBar(ctx.theme)
+        self.menus = Menus(ctx, self, self.top.bar)
+        self.menus.add(commands.ACTIONS)
+        self._recent = self.menus.submenu("File/Open recent", 20)
+        self._recent.aboutToShow.connect(self._fill_recent)
+        self.menus.add(())
+        self.welcome = Welcome(ctx, self.menus)
+        self.status = StatusBar(ctx)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.welcome)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top)
+        column.addWidget(self.pages, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+        self.toasts = Toasts(self, ctx.notify, ctx.theme, self.show_message)
+        self.palette_ = Palette(ctx, self.menus, self)
+        self.top.search.clicked.connect(lambda *_: self.palette_.open())
+        self.hint = _DropHint(self)
+        self._listen()
+        self._restore_geometry()
+
+    def _listen(self) -> None:
+        ctx = self.ctx
+        later = self.menus.later
+        self._off += [
+            ctx.notify.added.connect(self._crashed),
+            ctx.theme.changed.connect(self._redress),
+            ctx.settings.changed.connect(self._settings),
+            ctx.selection.changed.connect(later),
+            ctx.session_changed.connect(self._model),
+        ]
+        for signal in (ctx.jobs.added, ctx.jobs.ended):
+            signal.connect(later)
+            signal.connect(self._jobs)
+        ctx.jobs.failed.connect(self._failed)
+        ctx.document.failed.connect(ctx.notify.error)
+
+    # ---- the tests' and the palette's way in ----
+    def build(self) -> Docks:
+        """The docks with every panel's place and actions; made at the first call."""
+        if self.docks is None:
+            from gui.docks import Docks, tab_icons
+            from gui.panels import PANELS
+
+            self.docks = Docks(self.ctx, self)
+            self.docks.on_change = self.menus.later
+            self.pages.addWidget(self.docks)
+            tab_icons(self.docks)
+            self.menus.add([action for cls in PANELS for action in cls.ACTIONS])
+            self.menus.add([_panel_action(cls) for cls in PANELS])
+            for text, id, role in BUTTONS:
+                if id in self.menus.actions:
+                    self.top.add(text, self.menus.actions[id], role)
+            for name, reason in PANELS.broken.items():
+                self.ctx.notify.warn(f"The panel '{name}' could not be loaded.", reason)
+        return self.docks
+
+    def act(self, id: str) -> None:
+        """Run an action by its id, as its menu entry would; a `UsageError` says why it cannot be run."""
+        if id not in self.menus.table:
+            self.build()
+        self.menus.run(id)
+
+    def action(self, id: str) -> QAction:
+        """The QAction of an id, with its state brought up to date."""
+        if id not in self.menus.table:
+            self.build()
+        if id not in self.menus.table:
+            raise UsageError(f"There is no action '{id}'.")
+        self.menus.refresh()
+        return self.menus.actions[id]
+
+    def panel(self, id: str) -> Panel:
+        """A panel by its id, made if it was never shown."""
+        docks = self.build()
+        if id not in docks.slots:
+            raise UsageError(f"There is no panel '{id}'.", hint=f"Known: {', '.join(docks.slots)}.")
+        return docks.panel(id)
+
+    def show_panel(self, id: str) -> Panel:
+        """Bring a panel to the front."""
+        docks = self.build()
+        if id not in docks.slots:
+            raise UsageError(f"There is no panel '{id}'.", hint=f"Known: {', '.join(docks.slots)}.")
+        self.pages.setCurrentWidget(docks)
+        return docks.show_panel(id)
+
+    # ---- opening ----
+    def open_path(self, path: Path | str) -> None:
+        """Open a model file or a session's folder; returns at once, `ctx.session_changed` tells when it is there."""
+        self.build()
+        self.opening.open(Path(path))
+        self.menus.refresh()
+
+    def _ready(self, session: Session, index: Any) -> None:
+        """Another session takes the place of the one that is open."""
+        old, self.ctx.session = self.ctx.session, session
+        self.ctx.selection.set((), self)
+        self.ctx.services.pop("index", None)
+        if index is not None and session.history.head is not None:
+            self.ctx.services["opened.index"] = (session.history[session.history.head].model.fingerprint, index)
+        if self._over:
+            return
+        self._remember(session)
+        self.ctx.session_changed.emit()
+        if old is not None:
+            leave(self.ctx, old)
+        for problem in session.problems:
+            self.ctx.notify.warn(problem.message, problem.hint, detail=problem.detail)
+
+    def _remember(self, session: Session) -> None:
+        from core import folders
+
+        ours = session.folder.is_relative_to(folders.data())
+        self.ctx.settings.remember(session.source if ours else session.folder)
+
+    def close_model(self) -> None:
+        """Save the session, and go back to the start page."""
+        session, self.ctx.session = self.ctx.session, None
+        if session is not None:
+            self.ctx.selection.set((), self)
+            self.ctx.services.pop("index", None)
+            self.ctx.services.pop("opened.index", None)
+            self.ctx.session_changed.emit()
+            leave(self.ctx, session)
+
+    def _model(self) -> None:
+        self._session_off()
+        self._session_off = lambda: None
+        session = self.ctx.session
+        if session is not None:
+            offs = [session.history.changed.connect(self._head), session.results_changed.connect(self._head)]
+            self._session_off = lambda: [off() for off in offs]
+            self.pages.setCurrentWidget(self.build())
+        else:
+            self.welcome.refresh()
+            self.pages.setCurrentWidget(self.welcome)
+        self._head()
+
+    def _head(self) -> None:
+        session = self.ctx.session
+        title = "Sardonyx"
+        if session is not None and session.history.head is not None:
+            head = session.history[session.history.head]
+            title = f"{session.source.name} · {head.title} – Sardonyx" if head.parent is not None else f"{session.source.name} – Sardonyx"
+        self.setWindowTitle(title)
+        self.status.show_model()
+        self.menus.later()
+
+    # ---- after the first paint ----
+    def warm_up(self) -> None:
+        """What can wait until the window is seen: docks, the spare worker, and what this machine can build and run."""
+        self.build()
+        self.ctx.jobs.warm_up()
+        for problem in self.ctx.settings.problems:
+            self.ctx.notify.warn(problem)
+        QTimer.singleShot(300, self, self._ask_backends)
+
+    def _ask_backends(self) -> None:
+        from core.backends import tasks
+
+        self.ctx.document.ask(tasks.availability, on_done=self._backends, on_error=self.ctx.notify.error, key="availability")
+
+    def _backends(self, found: dict[str, Any]) -> None:
+        self.ctx.services["availability"] = found
+        self.status.show_backends(found)
+
+    # ---- jobs and messages ----
+    def _jobs(self, *_: object) -> None:
+        self.status.show_jobs()
+        self.status.show_model()
+
+    def _failed(self, handle: Any) -> None:
+        if handle.error is not None:
+            self.ctx.notify.error(handle.error)
+
+    def show_message(self, message: Message) -> None:
+        """A message whole, in a dialog."""
+        from gui.dialogs.message import MessageDialog
+
+        self.show_dialog(MessageDialog(message, self.ctx.theme.mono(), self, log=self.ctx.notify.path))
+
+    def _crashed(self, message: Message) -> None:
+        from gui.dialogs.message import MessageDialog
+
+        if message.bug and not any(isinstance(each, MessageDialog) and each.message.bug for each in self.findChildren(QDialog)):
+            self.show_message(message)
+
+    def show_dialog(self, dialog: QDialog) -> None:
+        """Open a dialog over the window; the window stays awake."""
+        dialog.setModal(True)
+        dialog.open()
+
+    # ---- looks ----
+    def _redress(self) -> None:
+        from gui.docks import tab_icons
+
+        icons.redress(self, self.ctx.theme)
+        if self.docks is not None:
+            tab_icons(self.docks)
+        self.welcome.refresh()
+
+    def _settings(self) -> None:
+        self.ctx.theme.choose(self.ctx.settings.theme)  # type: ignore[arg-type]
+        if self.ctx.session is None:
+            self.welcome.refresh()
+        self.menus.later()
+
+    def reset_layout(self) -> None:
+        """Every panel back to where it was at first."""
+        self.pages.setCurrentWidget(self.build())
+        self.build().reset()
+
+    def _restore_geometry(self) -> None:
+        data = self.ctx.settings.geometry
+        if data and self.restoreGeometry(QByteArray.fromBase64(data.encode())):
+            return
+        room = self.screen().availableSize()
+        self.resize(min(max(SIZE[0], round(room.width() * 0.75)), room.width()), min(max(SIZE[1], round(room.height() * 0.8)), room.height()))
+
+    def _fill_recent(self) -> None:
+        menu = self._recent
+        menu.clear()
+        menu.setToolTipsVisible(True)
+        for number, name in enumerate(self.ctx.settings.recent):
+            path = Path(name)
+            mark = f"&{number + 1}  " if number < 9 else ""
+            action = menu.addAction(f"{mark}{path.name.replace('&', '&&')}")
+            action.setToolTip(str(path) if path.exists() else f"{path}\nThe file is no longer there.")
+            action.setEnabled(path.exists())
+            action.triggered.connect(lambda *_, path=path: self.open_path(path))
+        if not self.ctx.settings.recent:
+            none = menu.addAction("No model was opened yet")
+            none.setEnabled(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        self.palette_.place()
+        self.opening.card.place()
+
+    # ---- dropping ----
+    def _dropped(self, event: QDragEnterEvent | QDropEvent) -> Path | None:
+        urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
+        return Path(urls[0].toLocalFile()) if len(urls) == 1 else None
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        path = self._dropped(event)
+        if path is None or self.opening.busy:
+            return
+        event.acceptProposedAction()
+        self.welcome.hot(True)
+        if self.pages.currentWidget() is not self.welcome:
+            self.hint.show_for(path)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+        self._undrop()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        self._undrop()
+        path = self._dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            QTimer.singleShot(0, self, lambda: self.open_path(path))
+
+    def _undrop(self) -> None:
+        self.welcome.hot(False)
+        self.hint.hide()
+
+    # ---- the end ----
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        running = [handle.title for handle in self.ctx.jobs.active()]
+        if running and not self._quit_asked and not self._may_stop(running):
+            event.ignore()
+            return
+        self.release()
+        event.accept()
+
+    def _may_stop(self, running: list[str]) -> bool:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setWindowTitle("Quit Sardonyx")
+        many = len(running) > 1
+        box.setText(f"{len(running)} jobs are still running." if many else f"“{running[0]}” is still running.")
+        box.setInformativeText("Quitting cancels " + ("them" if many else "it") + "; everything that is finished is kept.")
+        stop = box.addButton("Cancel jobs and quit" if many else "Cancel it and quit", QMessageBox.ButtonRole.DestructiveRole)
+        stop.setProperty("role", "danger")
+        stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        box.exec()
+        chosen = box.clickedButton()
+        box.deleteLater()
+        return chosen is stop
+
+    def release(self) -> None:
+        """Keep the arrangement, save the session, let everything go; calling it twice is harmless."""
+        if self._over:
+            return
+        self._over = True
+        self._keep_arrangement()
+        self.opening.release()
+        for handle in self.ctx.jobs.active():
+            handle.cancel()
+        for off in self._off:
+            off()
+        for signal in (self.ctx.jobs.added, self.ctx.jobs.ended):
+            signal.disconnect(self.menus.later)
+            signal.disconnect(self._jobs)
+        self.ctx.jobs.failed.disconnect(self._failed)
+        self._session_off()
+        if self.docks is not None:
+            self.docks.release()
+        self.toasts.release()
+        session, self.ctx.session = self.ctx.session, None
+        if session is not None:
+            leave(self.ctx, session)
+
+    def _keep_arrangement(self) -> None:
+        from core.errors import AppError
+
+        try:
+            self.ctx.settings.update(
+                geometry=bytes(self.saveGeometry().toBase64().data()).decode(),
+                arrangement=self.docks.state() if self.docks is not None else self.ctx.settings.arrangement,
+            )
+        except AppError as error:
+            self.ctx.notify.error(error)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.menus.later()
+
+
+class _DropHint(QFrame):
+    """Over the docks while a file hovers: what letting it go will do."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self.setObjectName("drophint")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.label = QLabel()
+        self.label.setProperty("role", "title")
+        self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column = QVBoxLayout(self)
+        column.addWidget(self.label)
+        self.hide()
+
+    def show_for(self, path: Path) -> None:
+        """Cover the middle of the window."""
+        self.label.setText(f"Drop to open {path.name}")
+        window = self.parentWidget()
+        self.setGeometry(window.rect().adjusted(24, 64, -24, -50))
+        self.show()
+        self.raise_()
+
+
+def _panel_action(cls: type[Panel]) -> Action:
+    def toggle(ctx: Context) -> None:
+        assert ctx.window is not None
+        docks = ctx.window.build()
+        if docks.is_open(cls.id) and ctx.window.pages.currentWidget() is docks and docks.panel(cls.id).isVisible():
+            docks.toggle(cls.id)
+        else:
+            ctx.window.show_panel(cls.id)
+
+    def is_open(ctx: Context) -> bool:
+        return ctx.window is not None and ctx.window.docks is not None and ctx.window.docks.is_open(cls.id)
+
+    return Action(f"view.panel.{cls.id}", cls.title, toggle, "View", 40, "", cls.icon, cls.tip, checked=is_open)
