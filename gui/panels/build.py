@@ -1,0 +1,427 @@
+"""Build engines: choose a backend, set its options, watch it build, and see what was built."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QRadioButton,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core import params
+from core.backends import BACKENDS
+from core.backends import tasks as backend_tasks
+from core.backends.base import Availability, Backend, Engine
+from core.errors import AppError, UsageError
+from core.history import Variant
+from core.passes import PASSES
+from gui import engines, figures
+from gui.actions import Action, needs_model
+from gui.context import Context
+from gui.empty import EmptyState
+from gui.follow import Follow
+from gui.forms import Form
+from gui.jobline import JobLine
+from gui.panels.base import Panel
+from gui.rows import Elided, heading, line
+from gui.table import Column, Table
+
+
+def _panel(ctx: Context) -> BuildPanel:
+    if ctx.window is not None:
+        ctx.window.show_panel(BuildPanel.id)
+    panel = ctx.services["build"]
+    assert isinstance(panel, BuildPanel)
+    return panel
+
+
+def cannot_build(ctx: Context) -> str:
+    """Why nothing can be built now."""
+    panel = ctx.services.get("build")
+    return needs_model(ctx) or (panel.blocked() if isinstance(panel, BuildPanel) else "")
+
+
+class BuildPanel(Panel):
+    """Which backends there are is asked once, in a worker; one that cannot build here stays visible with the reason."""
+
+    id = "build"
+    title = "Build"
+    area = "right"
+    order = 40
+    icon = "build"
+    tip = "Turn the current variant into an engine for ONNX Runtime or TensorRT."
+    ACTIONS = (
+        Action(
+            "build.start", "Build engine", lambda ctx: _panel(ctx).build(), "Build", 10, "Ctrl+B", "build",
+            "Build an engine of the current variant with the chosen backend.", cannot_build,
+        ),
+        Action(
+            "build.backends", "Look for backends", lambda ctx: _panel(ctx).look(), "Build", 20, "", "refresh",
+            "Ask again which backends can build and run on this machine.",
+        ),
+    )  # fmt: skip
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        ctx.services["build"] = self
+        self.states: dict[str, Availability] = {}
+        self.choices: dict[str, _Choice] = {}
+        self.form: Form[object] | None = None
+        self._values: dict[str, dict[str, object]] = {}
+        self._looked = False
+        self._engines: tuple[Engine, ...] = ()
+        self.chosen = ""
+        empty = EmptyState(
+            "build",
+            "Open a model to build it",
+            "A backend turns the model into an engine: optimized for one runtime, ready to race.",
+            "Open model…",
+            lambda: ctx.window is not None and ctx.window.act("file.open"),
+            theme=ctx.theme,
+        )
+        self.pages = QStackedLayout(self)
+        self.pages.addWidget(empty)
+        self.pages.addWidget(self._page())
+        self.listen(ctx.theme.changed, self.refresh)
+        self._follow = Follow(ctx, self.refresh)
+        visible = [kind for kind in BACKENDS if not kind.hidden]
+        if visible:
+            self.choose(visible[0].id)
+        self.refresh()
+
+    # --- making
+    def _page(self) -> QWidget:
+        page = QWidget()
+        page.setObjectName("page")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(12, 4, 12, 12)
+        column.setSpacing(6)
+        self.name = Elided("", "strong")
+        self.name.setFixedHeight(24)
+        column.addWidget(self.name)
+        column.addWidget(heading("Backend"))
+        self._group = QButtonGroup(self)
+        for kind in BACKENDS:
+            if not kind.hidden:
+                choice = _Choice(kind)
+                self._group.addButton(choice.button)
+                choice.button.clicked.connect(lambda *_, id=kind.id: self.choose(id))
+                self.choices[kind.id] = choice
+                column.addWidget(choice)
+        for name, reason in BACKENDS.broken.items():
+            label = QLabel(f"{name} could not be loaded. {reason}")
+            label.setProperty("role", "muted")
+            label.setWordWrap(True)
+            column.addWidget(label)
+        column.addWidget(line())
+        column.addWidget(heading("Options"))
+        self._form_place = QVBoxLayout()
+        column.addLayout(self._form_place)
+        self.button = QPushButton("Build engine")
+        self.button.setProperty("role", "primary")
+        self.button.clicked.connect(lambda *_: self.build())
+        row = QHBoxLayout()
+        row.addWidget(self.button)
+        row.addStretch(1)
+        column.addLayout(row)
+        self.line = JobLine(self.ctx)
+        column.addWidget(self.line)
+        column.addWidget(line())
+        column.addWidget(heading("Engines of this variant"))
+        column.addWidget(self._list())
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setAccessibleName("Build")
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(page)
+        return scroll
+
+    def _list(self) -> QWidget:
+        box = QWidget()
+        self.none = QLabel("None yet.")
+        self.none.setProperty("role", "muted")
+        self.table = Table(
+            [
+                Column("backend", "Engine"),
+                Column("size", "Size", "right", 76, "On disk", figures.size),
+                Column("seconds", "Built in", "right", 76, "Wall time of the build", figures.seconds),
+            ]
+        )
+        self.table.setAccessibleName("Engines of this variant")
+        self.table.selection_changed.connect(lambda _: self._describe())
+        self.facts = QLabel()
+        self.facts.setProperty("role", "muted")
+        self.facts.setWordWrap(True)
+        self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.open_button = _link("Open folder", self.open_folder)
+        self.race_button = _link("Race it", self._race)
+        self.log_button = _link("Show log", self._toggle_log)
+        self.copy_button = _link("Copy log", lambda: QApplication.clipboard().setText(self.log.toPlainText()))
+        self.links = QWidget()
+        links = QHBoxLayout(self.links)
+        links.setContentsMargins(0, 0, 0, 0)
+        links.setSpacing(12)
+        for button in (self.race_button, self.open_button, self.log_button, self.copy_button):
+            links.addWidget(button)
+        links.addStretch(1)
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setFont(self.ctx.theme.mono())
+        self.log.setAccessibleName("What the builder said")
+        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.log.setFixedHeight(180)
+        self.log.hide()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for widget in (self.none, self.table, self.facts, self.links, self.log):
+            column.addWidget(widget)
+        return box
+
+    def release(self) -> None:
+        self._follow.release()
+        self.ctx.services.pop("build", None)
+        super().release()
+
+    # --- backends
+    def showEvent(self, event: object) -> None:
+        """Ask what this machine can do, the first time that somebody looks."""
+        super().showEvent(event)  # type: ignore[arg-type]
+        if not self._looked and self.ctx.session is not None:
+            self.look()
+
+    def look(self) -> None:
+        """Ask, in a worker, which backends can build and run here."""
+        self._looked = True
+        self.ctx.jobs.start(backend_tasks.availability, title="Look for backends", on_done=self._found, on_error=self._not_found)
+
+    def _found(self, states: dict[str, Availability]) -> None:
+        self.states = states
+        self.refresh()
+
+    def _not_found(self, error: Exception) -> None:
+        self._looked = False
+        self.line.fail(error, "Try again", self.look)
+
+    def choose(self, backend_id: str) -> None:
+        """Show the options of this backend."""
+        if self.form is not None:
+            self._values[self.chosen] = dict(self.form.values())
+            self._form_place.removeWidget(self.form)
+            self.form.hide()
+            self.form.deleteLater()
+        self.chosen = backend_id
+        self.form = Form(BACKENDS[backend_id].Options, self._values.get(backend_id))
+        self.form.changed.connect(self.enable)
+        self._form_place.addWidget(self.form)
+        if backend_id in self.choices:
+            self.choices[backend_id].button.setChecked(True)
+        self.enable()
+
+    def blocked(self) -> str:
+        """Why nothing can be built now."""
+        state = self.states.get(self.chosen)
+        if self.ctx.session is None:
+            return "Open a model first."
+        if self.line.busy:
+            return "An engine is being built."
+        if state is not None and not state.can_build:
+            return f"{engines.backend_title(self.chosen)} cannot build here: {state.reason}."
+        if self.form is not None and not self.form.valid:
+            return "Some options are out of range."
+        return ""
+
+    def enable(self) -> None:
+        """The button says why it is off."""
+        reason = self.blocked()
+        self.button.setEnabled(not reason)
+        self.button.setToolTip(reason or "Build an engine of the current variant (Ctrl+B)")
+
+    # --- shown
+    @property
+    def variant(self) -> Variant | None:
+        return self.ctx.session.history.current if self.ctx.session is not None else None
+
+    def refresh(self) -> None:
+        """Show the current variant, the backends and what was built."""
+        variant, session = self.variant, self.ctx.session
+        if variant is None or session is None:
+            self.pages.setCurrentIndex(0)
+            return
+        self.pages.setCurrentIndex(1)
+        if not self._looked and self.isVisible():
+            self.look()
+        self.name.setText(variant.title)
+        for id, choice in self.choices.items():
+            choice.show_state(self.states.get(id))
+        before = self._engines
+        self._engines = session.engines_of(variant.id)
+        self.table.set_rows([(engines.title(e), e.size, e.seconds) for e in self._engines])
+        self.table.setFixedHeight(28 + 25 * min(6, max(1, len(self._engines))) + 2)
+        for widget in (self.table, self.facts, self.links):
+            widget.setVisible(bool(self._engines))
+        self.none.setVisible(not self._engines)
+        if self._engines and self._engines != before:
+            self.table.select_rows([len(self._engines) - 1])
+        self._describe()
+        self.enable()
+
+    def engine(self) -> Engine | None:
+        """The engine that is selected in the list."""
+        rows = self.table.selected_rows
+        return self._engines[rows[0]] if rows and rows[0] < len(self._engines) else None
+
+    def _describe(self) -> None:
+        engine = self.engine()
+        if engine is None:
+            self.facts.setText("")
+            self.log.setPlainText("")
+            return
+        parts = [engine.version and f"version {engine.version}", engine.device and f"for {engine.device}"]
+        parts += [figures.plural(len(engine.layers), "layer") if engine.layers else ""]
+        self.facts.setText(" · ".join(part for part in parts if part))
+        self.log.setPlainText("\n".join(engine.log))
+        state = self.states.get(engine.backend)
+        runs = state is None or state.can_run
+        self.race_button.setEnabled(runs)
+        self.race_button.setToolTip("" if runs or state is None else f"It cannot run here: {state.reason}. {state.hint}")
+        for button in (self.log_button, self.copy_button):
+            button.setEnabled(bool(engine.log))
+
+    def open_folder(self) -> None:
+        """Show the engine's folder in the file manager."""
+        engine = self.engine()
+        if engine is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(engine.path.parent)))
+
+    def _race(self) -> None:
+        engine, offer = self.engine(), self.ctx.services.get("bench.offer")
+        if self.ctx.window is not None:
+            self.ctx.window.show_panel("bench")
+            offer = self.ctx.services.get("bench.offer")
+        if engine is not None and offer is not None:
+            offer(engine)
+
+    def _toggle_log(self) -> None:
+        self.log.setVisible(self.log.isHidden())
+        self.log_button.setText("Show log" if self.log.isHidden() else "Hide log")
+
+    # --- build
+    def build(self) -> None:
+        """Build an engine of the current variant."""
+        session, variant = self.ctx.session, self.variant
+        if session is None or variant is None or self.form is None or self.blocked():
+            return
+        try:
+            options = params.to_dict(self.form.value())
+        except UsageError:
+            self.enable()
+            return
+        backend = self.chosen
+
+        def done(engine: Engine) -> None:
+            if self.ctx.session is session and variant.id in session.history.variants:
+                session.add_engine(variant.id, engine)
+                size, time = figures.size(engine.size), figures.seconds(engine.seconds)
+                self.ctx.notify.info(f"{engines.title(engine)} engine of {variant.title}: {size}, built in {time}.")
+
+        handle = self.ctx.jobs.start(
+            backend_tasks.build,
+            variant.model,
+            backend,
+            options,
+            engines.place(session, variant, backend, options),
+            title=f"Build {variant.title} with {engines.backend_title(backend)}",
+            on_done=done,
+            on_error=self._failed,
+        )
+        self.line.watch(handle)
+        handle.ended.connect(self.enable)
+        self.enable()
+
+    def _failed(self, error: Exception) -> None:
+        suggestion = suggested_pass(error)
+        if suggestion and self.ctx.window is not None:
+            window = self.ctx.window
+            self.line.fail(error, f"Open {PASSES[suggestion].title}", lambda: window.act(f"pass.{suggestion}"))
+        else:
+            self.line.fail(error)
+        if isinstance(error, AppError) and error.detail:
+            self.log.setPlainText(error.detail)
+
+
+def suggested_pass(error: Exception) -> str:
+    """The id of the pass that the error's hint speaks of, or an empty text."""
+    hint = error.hint if isinstance(error, AppError) else ""
+    for found in PASSES:
+        for word in (found.id, found.title):
+            if re.search(rf"\b{re.escape(word)}\b", hint, re.IGNORECASE):
+                return found.id
+    return ""
+
+
+class _Choice(QWidget):
+    """A backend: its name, what it can do here, and why not."""
+
+    def __init__(self, kind: type[Backend]) -> None:
+        super().__init__()
+        self.button = QRadioButton(kind.title)
+        self.state = QLabel("…")
+        self.state.setProperty("role", "muted")
+        self.why = QLabel()
+        self.why.setProperty("role", "small")
+        self.why.setWordWrap(True)
+        self.why.setContentsMargins(22, 0, 0, 4)
+        self.why.hide()
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.button, 1)
+        row.addWidget(self.state)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(row)
+        column.addWidget(self.why)
+
+    def show_state(self, state: Availability | None) -> None:
+        if state is None:
+            return
+        role, text = (
+            ("ok", "ready") if state.can_build and state.can_run else ("warn", "builds only") if state.can_build else ("error", "not here")
+        )
+        self.state.setText(text)
+        if self.state.property("role") != role:
+            self.state.setProperty("role", role)
+            self.state.style().unpolish(self.state)
+            self.state.style().polish(self.state)
+        whole = bool(state.can_build and state.can_run)
+        reason = f"{state.reason[:1].upper()}{state.reason[1:].rstrip('.')}. {state.hint}".strip() if state.reason else ""
+        self.why.setText("" if whole else reason)
+        self.why.setVisible(bool(reason) and not whole)
+        self.button.setEnabled(state.can_build)
+        tip = " · ".join(part for part in (state.version and f"Version {state.version}", state.device, reason) if part)
+        self.button.setToolTip(tip)
+        self.state.setToolTip(tip)
+        self.button.setAccessibleDescription(f"{text}. {reason}")
+
+
+def _link(text: str, slot: object) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("role", "link")
+    button.clicked.connect(lambda *_: slot())  # type: ignore[operator]
+    return button
