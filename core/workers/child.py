@@ -45,11 +45,11 @@ def main() -> None:
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, all_threads=True)  # asked before a kill: where does it stand?
     outbox = Outbox(writing)
+    frames.write(writing, frames.READY, [])  # at once, not by the outbox: the first task may crash before that turns
     outbox.start()
     _forward_logs(outbox)
     inbox: queue.SimpleQueue[tuple[int, list[Part]]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(reading, inbox), name="sardonyx-inbox", daemon=True).start()
-    outbox.send(frames.READY, [])
     _serve(inbox, outbox)
 
 

@@ -21,6 +21,7 @@ from core.workers.process import Process
 
 PATIENCE = 5.0  # seconds to wait for a killed process to be gone
 LOOK = 1.0  # seconds between two looks at a silent process
+NOTICED = 4.0  # seconds of silence from which on its processor time is watched; it should beat every second
 
 OnStep = Callable[[float, str], None]
 OnEmit = Callable[[Any], None]
@@ -157,7 +158,7 @@ class _Watch:
         self._process = process
         self._silence = silence
         self._since = time.monotonic()
-        self._cpu = 0.0
+        self._cpu = -1.0  # not measured yet
 
     def look(self) -> None:
         process = self._process
@@ -165,15 +166,16 @@ class _Watch:
             process.kill("")  # it ended, but something that it started holds the pipe
             return
         now = time.monotonic()
-        if now - max(process.heard, self._since) < self._silence:
+        if now - process.heard < min(NOTICED, self._silence / 2):
             return
         cpu = process.cpu()
         if cpu is None or cpu > self._cpu + 0.05:
-            self._cpu = cpu or self._cpu
-            self._since = now
-            return
-        process.tell_where()
-        process.kill("hang")
+            if self._cpu >= 0.0 or cpu is None:
+                self._since = now  # it computes
+            self._cpu = cpu or 0.0
+        elif now - max(process.heard, self._since) >= self._silence:
+            process.tell_where()
+            process.kill("hang")
 
 
 def _ended(process: Process, title: str, timeout: float | None, silence: float) -> Exception:
