@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ORT, RTX = "onnxruntime", "tensorrt_rtx"
 #: Samples in one inference: with a single 8x8 image the call itself would be most of what is measured.
 BATCH = 64
+#: Every calibration image of the sample.
+CALIBRATION = 256
 DOCUMENT, RECIPE, DATA = "demo.json", "recipe.toml", "data"
 
 
@@ -101,10 +103,10 @@ class Demo(Command):
         with workshop(target) as folder:
             loop = _open(folder / "session", plan, terminal)
             original = loop.session.history["v0"]
-            plain = _apply(loop, original, "simplify")
+            plain = _apply(loop, original, "simplify", "Simplified")
             calibration = str(loop.session.folder / DATA / "calibration.npz")
-            for_cpu = _apply(loop, plain, "quantize_int8", profile="cpu", data=calibration)
-            for_rtx = _apply(loop, plain, "quantize_int8", profile="tensorrt", data=calibration)
+            for_cpu = _apply(loop, plain, "quantize_int8", "INT8 for the CPU", profile="cpu", data=calibration, samples=CALIBRATION)
+            for_rtx = _apply(loop, plain, "quantize_int8", "INT8 for TensorRT", profile="tensorrt", data=calibration, samples=CALIBRATION)
             for variant in (original, plain, for_cpu):
                 _race(loop, variant, ORT)
             for variant in (plain, for_rtx):
@@ -222,13 +224,12 @@ def _open(folder: Path, plan: BenchPlan, terminal: Terminal) -> Loop:
     return Loop(open_session, terminal, plan, {id: backends[id] for id in (ORT, RTX) if id in backends})
 
 
-def _apply(loop: Loop, variant: Variant, pass_id: str, **values: object) -> Variant:
+def _apply(loop: Loop, variant: Variant, pass_id: str, title: str, **values: object) -> Variant:
     from core.history import apply
 
     step = params.from_dict(PASSES[pass_id], values)
-    profile = f" for {values['profile']}" if "profile" in values else ""
-    done = loop.terminal.run(apply, variant.model, step, loop.session.models, title=f"{step.title}{profile}")
-    return loop.session.history.commit(done, variant.id)
+    done = loop.terminal.run(apply, variant.model, step, loop.session.models, title=title)
+    return loop.session.history.rename(loop.session.history.commit(done, variant.id).id, title)
 
 
 def _race(loop: Loop, variant: Variant, backend_id: str) -> None:
@@ -291,10 +292,9 @@ def _row(loop: Loop, variant: Variant) -> DemoRow:
     stats = {bench.backend: bench.stats for bench in results.benches.get(variant.id, ())}
     rtx = next((engine for engine in loop.session.engines_of(variant.id) if engine.backend == RTX), None)
     comparisons = results.comparisons.get(variant.id, ())
-    profile = variant.step.params.get("profile") if variant.step is not None else None
     return DemoRow(
         variant=variant.id,
-        title={None: variant.title, "cpu": "INT8 for the CPU", "tensorrt": "INT8 for TensorRT"}.get(profile, variant.title),
+        title=variant.title,
         nodes=variant.summary.nodes,
         size=variant.model.size,
         precision=variant.summary.precision,
