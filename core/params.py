@@ -61,7 +61,17 @@ def param(
     advanced: bool = False,
 ) -> Any:
     """Declare a dataclass field as a parameter; `title` is made from the field's name when left out."""
-    meta = dict(help=help, min=min, max=max, step=step, choices=tuple(choices), unit=unit, kind=kind, title=title, advanced=advanced)
+    meta = {
+        "help": help,
+        "min": min,
+        "max": max,
+        "step": step,
+        "choices": tuple(choices),
+        "unit": unit,
+        "kind": kind,
+        "title": title,
+        "advanced": advanced,
+    }
     return dataclasses.field(default=default, metadata={"param": meta})
 
 
@@ -83,7 +93,7 @@ def _specs(cls: type) -> tuple[Spec, ...]:
         if kind not in (bool, int, float, str, tuple):
             raise TypeError(f"{cls.__name__}.{field.name}: a parameter is bool, int, float, str or tuple[str, ...]")
         title = meta["title"] or field.name.replace("_", " ").capitalize()
-        found.append(Spec(name=field.name, type=kind, default=field.default, **{**meta, "title": title}))
+        found.append(Spec(name=field.name, type=kind, default=typing.cast(Value, field.default), **{**meta, "title": title}))
     return tuple(found)
 
 
@@ -118,8 +128,9 @@ def check(spec: Spec, value: Any) -> Value:
         wrong = any(not isinstance(item, str) for item in value)
     if wrong:
         raise UsageError(f"{spec.name}: {value!r} is not a {_word(spec)}.", hint=_range(spec))
-    if spec.choices and spec.type is str and value not in spec.choices:
-        raise UsageError(f"{spec.name}: '{value}' is not one of the choices.", hint=_range(spec))
+    for item in (value,) if spec.type is str else value if spec.type is tuple else ():
+        if spec.choices and item not in spec.choices:
+            raise UsageError(f"{spec.name}: '{item}' is not one of the choices.", hint=_range(spec))
     if spec.type in (int, float):
         out = (spec.min is not None and value < spec.min) or (spec.max is not None and value > spec.max)
         if out or not math.isfinite(value):
@@ -199,7 +210,7 @@ def _word(spec: Spec) -> str:
 
 def _range(spec: Spec) -> str:
     if spec.choices:
-        return f"Choose one of: {', '.join(spec.choices)}."
+        return f"Choose {'from' if spec.type is tuple else 'one of'}: {', '.join(spec.choices)}."
     unit = f" {spec.unit}" if spec.unit else ""
     if spec.min is not None and spec.max is not None:
         return f"From {spec.min:g} to {spec.max:g}{unit}."
