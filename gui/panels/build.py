@@ -212,6 +212,7 @@ class BuildPanel(Panel):
 
     def _found(self, states: dict[str, Availability]) -> None:
         self.states = states
+        self.ctx.services["backends.states"] = states
         self.refresh()
 
     def _not_found(self, error: Exception) -> None:

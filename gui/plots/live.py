@@ -94,6 +94,10 @@ class LivePlot(Plot):
         """Every sample of a contestant, warm-up included."""
         return self._lanes[key].series
 
+    def has(self, key: str) -> bool:
+        """Whether this contestant has begun."""
+        return key in self._lanes
+
     def bring_forward(self, key: str) -> None:
         """Draw the percentile lines of this contestant."""
         if key in self._lanes:
