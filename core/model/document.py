@@ -48,7 +48,10 @@ def load(path: Path) -> ir.Model:
 
 def clone(model: ir.Model) -> ir.Model:
     """A copy whose nodes and values can be edited; tensors are shared, so it is cheap whatever the weights weigh."""
-    return model.clone()
+    try:
+        return model.clone()
+    except RuntimeError as error:
+        raise ModelError("The graph cannot be copied.", hint="Export the model again.", detail=str(error)) from error
 
 
 def from_proto(proto: onnx.ModelProto) -> ir.Model:

@@ -111,7 +111,7 @@ class _Hasher:
         for attribute in sorted(node.attribute, key=lambda a: a.name):
             if attribute.type == 4:
                 self._tensor(attribute.name, attribute.t)
-            elif attribute.type == 5:
+            elif attribute.type == 5 and sound.may_nest(node):
                 self._put(b"graph", attribute.name.encode())
                 self._graph(attribute.g)
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from core.errors import ModelError
@@ -162,6 +162,57 @@ def _twice_at_the_start(graph: onnx.GraphProto) -> None:
             if name in seen:
                 raise ModelError(f"Two {what} are called '{name}'.", hint=_DAMAGED)
             seen.add(name)
+
+
+def check_function(function: onnx.FunctionProto) -> None:
+    """Raise `ModelError` when the body of a model-local function reads what nothing before it makes."""
+    known = set(function.input)
+    for node in function.node:
+        for name in [*node.input, *captured(node)] if may_nest(node) else node.input:
+            if name and name not in known:
+                raise ModelError(
+                    f"In function {function.name}, {label(node)} reads '{name}', which nothing before it makes.", hint=_DAMAGED
+                )
+        known.update(node.output)
+    for name in function.output:
+        if name not in known:
+            raise ModelError(f"Function {function.name} answers '{name}', which nothing in it makes.", hint=_DAMAGED)
+
+
+def check_text(model: onnx.ModelProto) -> None:
+    """Raise `ModelError` for names that are no UTF-8 (protobuf hands them over as bytes)."""
+    try:
+        "".join([entry.domain for entry in model.opset_import])
+        "".join([text for entry in model.metadata_props for text in (entry.key, entry.value)])
+        "".join((model.producer_name, model.producer_version, model.domain, model.doc_string))
+        _join_names(model.graph)
+        for function in model.functions:
+            "".join((function.name, function.domain, function.overload, *function.input, *function.output, *function.attribute))
+            _join_nodes(function.node)
+    except (TypeError, UnicodeDecodeError) as error:
+        raise ModelError(
+            "A name in the model is not text (UTF-8).", hint="The file is damaged: get it again, or export it again.", detail=str(error)
+        ) from error
+
+
+def _join_names(graph: onnx.GraphProto) -> None:
+    # join does the looking: it takes text only, at the speed of C
+    "".join([value.name for values in (graph.input, graph.output, graph.value_info) for value in values])
+    "".join([tensor.name for tensor in graph.initializer])
+    "".join([sparse.values.name for sparse in graph.sparse_initializer])
+    "".join([graph.name, graph.doc_string])
+    _join_nodes(graph.node)
+
+
+def _join_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
+    for node in nodes:
+        "".join((node.name, node.op_type, node.domain, *node.input, *node.output))
+        attributes = node.attribute
+        if attributes:
+            "".join([attribute.name for attribute in attributes])
+            if may_nest(node):
+                for graph in subgraphs(node):
+                    _join_names(graph)
 
 
 def nodes_of(graphs: Sequence[onnx.GraphProto | onnx.FunctionProto]) -> Iterator[onnx.NodeProto]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ModelError
 from core.model import kinds, sound, wire
 from core.model.external import Regions
-from core.model.tensors import DTYPES, EXTERNAL, RangeTensor, Region, byte_size, canonical, describe, stored, unpack
+from core.model.tensors import DTYPES, EXTERNAL, RangeTensor, Region, canonical, describe, stored, unpack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,8 +140,11 @@ def _open(path: Path, key: Key) -> Source:
     except OSError as error:
         raise ModelError(f"{path.name} cannot be read: {error.strerror}.", hint="Check the disk, then try again.") from error
     _check_model(path, proto)
+    sound.check_text(proto)
     for tensor in all_tensors(proto):
         check_tensor(tensor, regions)
+    for function in proto.functions:
+        sound.check_function(function)
     return Source(path, key, proto, regions, sound.order(proto.graph))
 
 
@@ -187,7 +190,7 @@ def _check_model(path: Path, proto: onnx.ModelProto) -> None:
 
 
 def all_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
-    """Every initializer, those of subgraphs included, and every external tensor attribute."""
+    """Every initializer, those of subgraphs included, and what Constant nodes carry."""
     yield from proto.graph.initializer
     for node in sound.nodes_of([proto.graph, *proto.functions]):
         if sound.may_nest(node):
@@ -195,7 +198,7 @@ def all_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
                 yield from graph.initializer
         if node.op_type == "Constant":
             for attribute in node.attribute:
-                if attribute.type == 4 and attribute.t.data_location == EXTERNAL:
+                if attribute.type == 4:
                     yield attribute.t
 
 
@@ -212,11 +215,11 @@ def check_tensor(tensor: onnx.TensorProto, regions: Regions) -> None:
         )
     if tensor.data_location == EXTERNAL:
         regions.place(tensor)
-    elif tensor.data_type != 8 and tensor.HasField("raw_data"):
-        expected = byte_size(tensor.data_type, tensor.dims)
-        if stored(tensor) != expected:
+    else:
+        held, wanted, unit = stored(tensor)
+        if held != wanted:
             raise ModelError(
-                f"Tensor '{tensor.name}' is {describe(tensor.data_type, tensor.dims)}, {expected:,} bytes, but holds {stored(tensor):,}.",
+                f"Tensor '{tensor.name}' is {describe(tensor.data_type, tensor.dims)}, {wanted:,} {unit}, but holds {held:,}.",
                 hint="The file is damaged or was written by a faulty exporter: export the model again.",
             )
 

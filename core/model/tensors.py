@@ -253,12 +253,21 @@ def canonical(tensor: onnx.TensorProto) -> bytes:
     return serde.TensorProtoTensor(tensor).tobytes()
 
 
-def stored(tensor: onnx.TensorProto) -> int:
-    """Bytes that the values of a tensor take inside its message (typed fields counted at their width)."""
+def stored(tensor: onnx.TensorProto) -> tuple[int, int, str]:
+    """(how much a tensor carries itself, how much it should by dtype and shape, what is counted: bytes or values)."""
+    kind, dims = tensor.data_type, tensor.dims
     if tensor.HasField("raw_data"):
-        return len(tensor.raw_data)
-    return (
-        4 * (len(tensor.float_data) + len(tensor.int32_data))
-        + 8 * (len(tensor.int64_data) + len(tensor.double_data) + len(tensor.uint64_data))
-        + sum(map(len, tensor.string_data))
-    )
+        return len(tensor.raw_data), byte_size(kind, dims), "bytes"
+    count = elements(dims)
+    if kind == 8:
+        return len(tensor.string_data), count, "values"
+    if kind in (1, 14):
+        return len(tensor.float_data), count * (2 if kind == 14 else 1), "values"
+    if kind in (11, 15):
+        return len(tensor.double_data), count * (2 if kind == 15 else 1), "values"
+    if kind == 7:
+        return len(tensor.int64_data), count, "values"
+    if kind in (12, 13):
+        return len(tensor.uint64_data), count, "values"
+    bits = DTYPES[kind][1]
+    return len(tensor.int32_data), (count * bits + 7) // 8 if bits in (2, 4) else count, "values"

@@ -114,10 +114,13 @@ def _measure(source: Source, tensor: onnx.TensorProto, total: int, blank: Weight
         finite = merged
     if finite == 0:
         return dataclasses.replace(blank, nans=nans, infs=infs)
-    span = (low, high) if high > low else (low - 0.5, high + 0.5)
-    counts = np.zeros(BINS, np.int64)
-    edges = np.linspace(*span, BINS + 1)
+    counts, edges = np.zeros(BINS, np.int64), np.zeros(0)
+    span = _span(low, high)
+    if span is not None:
+        edges = np.linspace(*span, BINS + 1)
     for done, piece in _pieces(source, tensor, total):
+        if span is None:
+            break
         job.step(0.5 + 0.5 * done / total, f"Counting {blank.name}")
         counts += np.histogram(piece[np.isfinite(piece)], bins=BINS, range=span)[0]
     return dataclasses.replace(
@@ -129,9 +132,18 @@ def _measure(source: Source, tensor: onnx.TensorProto, total: int, blank: Weight
         zeros=zeros / total,
         nans=nans,
         infs=infs,
-        histogram=tuple(int(number) for number in counts),
+        histogram=tuple(int(number) for number in counts) if span is not None else (),
         edges=tuple(float(edge) for edge in edges),
     )
+
+
+def _span(low: float, high: float) -> tuple[float, float] | None:
+    """The range of the histogram: widened where 64 bins would not fit between two numbers; None where it overflows."""
+    least = max(abs(low), abs(high)) * 1e-9
+    if high - low <= least * BINS:
+        half = max(0.5 if low == high else 0.0, least * BINS, 1e-300)
+        low, high = low - half, high + half
+    return (low, high) if high - low < float("inf") else None
 
 
 def _pieces(source: Source, tensor: onnx.TensorProto, total: int) -> Iterator[tuple[int, np.ndarray]]:
