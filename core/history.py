@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import glob
 import json
 import re
 import time
@@ -261,6 +262,7 @@ def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
     past = steps_of(original)
     marks = _marks(original)
     private = document.clone(original)
+    target = folder / _file_name(model, step)
     try:
         job.step(0.02, step.title)
         result = step.apply(private, job.part(0.02, 0.9))
@@ -272,16 +274,19 @@ def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
             result.model.metadata_props[STEPS] = json.dumps([*past, step.label], ensure_ascii=False)
             document.check(result.model)
             job.step(0.93, "Saving")
-            folder.mkdir(parents=True, exist_ok=True)
-            made = document.save(result.model, folder / _file_name(model, step), sources=(model.path,), job=job.part(0.93, 0.97))
+            made = document.save(result.model, target, sources=(model.path,), job=job.part(0.93, 0.97))
         summary = _summarize(result.model if modified else original, made, job)
+        job.step(1.0, "Done")
     except AppError as error:
+        _unsave(target)
         raise _told(error, step, past) from error
+    except BaseException:
+        _unsave(target)
+        raise
     if not modified:
         notes.append("Nothing was changed.")
     elif made.size > model.size:
         notes.append(f"Warning: the model grew from {_size(model.size)} to {_size(made.size)}.")
-    job.step(1.0, "Done")
     return Step(
         pass_id=step.id,
         params=params.to_dict(step),
@@ -370,6 +375,12 @@ def _file_name(model: Model, step: Pass) -> str:
     """`digits-quantize_int8-3fa2b1.onnx`: the model that was opened, the last pass, and six characters of chance."""
     stem = re.sub(r"-[a-z0-9_]+-[0-9a-f]{6}$", "", model.name)
     return f"{stem}-{step.id}-{uuid.uuid4().hex[:6]}.onnx"
+
+
+def _unsave(target: Path) -> None:
+    """Remove what was saved for a step that did not end well; the name is the step's own, so nobody else's goes."""
+    for file in target.parent.glob(f"{glob.escape(target.stem)}.*"):
+        file.unlink(missing_ok=True)
 
 
 def _size(number: int) -> str:
