@@ -67,6 +67,7 @@ class Docks(QWidget):
 
         flag = ads.CDockManager.eConfigFlag
         for name, on in (
+            ("DisableStylesheet", True),  # the house has its own, see resources/themes/base.qss
             ("ActiveTabHasCloseButton", True),
             ("AllTabsHaveCloseButton", False),
             ("DockAreaHasCloseButton", False),
@@ -81,7 +82,6 @@ class Docks(QWidget):
         ):
             ads.CDockManager.setConfigFlag(getattr(flag, name), on)
         self.manager = ads.CDockManager(self)
-        self.manager.setStyleSheet("")
         self._ads = ads
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

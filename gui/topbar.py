@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QWidget
 
 from gui import icons
 from gui.theme import Theme
+
+SEARCH = "Search nodes, tensors, actions…"
 
 
 class ActionButton(QPushButton):
@@ -29,6 +31,33 @@ class ActionButton(QPushButton):
         self.setAccessibleDescription(self.action.toolTip())
 
 
+class SearchButton(QPushButton):
+    """Looks like a field and opens the palette; says as much as there is room for."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(SEARCH)
+        self.setObjectName("search")
+        icons.dress(self, "search", theme, "muted")
+        self.setMinimumWidth(120)
+        self.setMaximumWidth(420)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Search nodes, tensors and actions")
+        self.keys = QLabel("Ctrl+K", self)
+        self.keys.setProperty("role", "key")
+        self.keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(120, 26)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        super().resizeEvent(event)
+        wide = self.width() > 310
+        self.setText(SEARCH if wide else "Search…")
+        self.keys.setVisible(wide)
+        size = self.keys.sizeHint()
+        self.keys.setGeometry(self.width() - size.width() - 6, (self.height() - 18) // 2, size.width(), 18)
+
+
 class TopBar(QWidget):
     """Brand, menus, search, buttons, in one row of 40 px."""
 
@@ -46,16 +75,7 @@ class TopBar(QWidget):
         self.bar.setNativeMenuBar(False)
         self.bar.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.bar.setAccessibleName("Menus")
-        self.search = QPushButton("Search nodes, tensors, actions…")
-        self.search.setObjectName("search")
-        icons.dress(self.search, "search", theme, "muted")
-        self.search.setMinimumWidth(180)
-        self.search.setMaximumWidth(420)
-        self.search.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.search.setAccessibleName("Search nodes, tensors and actions")
-        self.keys = QLabel("Ctrl+K", self.search)
-        self.keys.setProperty("role", "key")
-        self.keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.search = SearchButton(theme)
         self.buttons = QHBoxLayout()
         self.buttons.setSpacing(8)
         row = QHBoxLayout(self)
@@ -74,18 +94,6 @@ class TopBar(QWidget):
         button = ActionButton(text, action, role)
         self.buttons.addWidget(button)
         return button
-
-    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        self._put_keys()
-
-    def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        self._put_keys()
-
-    def _put_keys(self) -> None:
-        self.layout().activate()
-        size = self.keys.sizeHint()
-        self.keys.setGeometry(self.search.width() - size.width() - 7, (self.search.height() - 17) // 2, size.width(), 17)
-        self.keys.setVisible(self.search.width() > 300)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         window = self.window()

@@ -48,8 +48,8 @@ class MainWindow(QMainWindow):
         self.docks: Docks | None = None
         self._off: list[Callable[[], object]] = []
         self._session_off: Callable[[], object] = lambda: None
+        self._theme = ctx.settings.theme
         self._over = False
-        self._quit_asked = False
         self.setObjectName("shell")
         self.setWindowTitle("Sardonyx")
         self.setWindowIcon(icons.app_icon())
@@ -265,7 +265,9 @@ class MainWindow(QMainWindow):
         self.welcome.refresh()
 
     def _settings(self) -> None:
-        self.ctx.theme.choose(self.ctx.settings.theme)  # type: ignore[arg-type]
+        if self.ctx.settings.theme != self._theme:  # a theme given on the command line holds until another is chosen
+            self._theme = self.ctx.settings.theme
+            self.ctx.theme.choose(self._theme)  # type: ignore[arg-type]
         if self.ctx.session is None:
             self.welcome.refresh()
         self.menus.later()
@@ -333,7 +335,7 @@ class MainWindow(QMainWindow):
     # ---- the end ----
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         running = [handle.title for handle in self.ctx.jobs.active()]
-        if running and not self._quit_asked and not self._may_stop(running):
+        if running and not self._may_stop(running):
             event.ignore()
             return
         self.release()
