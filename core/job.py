@@ -33,11 +33,14 @@ class Job:
         self._on_emit = on_emit
         self._is_cancelled = is_cancelled
         self._scratch = scratch
+        self._whole: Job | None = None
         self._made: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def scratch(self) -> Path:
         """A folder for unfinished files, made at first use and removed with the job."""
+        if self._whole is not None:
+            return self._whole.scratch
         if self._scratch is None:
             self._made = tempfile.TemporaryDirectory(prefix="sardonyx-job-")
             self._scratch = Path(self._made.name)
@@ -66,7 +69,9 @@ class Job:
             if self._on_step is not None:
                 self._on_step(start + (end - start) * fraction, text)
 
-        return Job(on_step=scaled, on_emit=self._on_emit, is_cancelled=self._is_cancelled, scratch=self.scratch)
+        part = Job(on_step=scaled, on_emit=self._on_emit, is_cancelled=self._is_cancelled)
+        part._whole = self  # its scratch is ours, made when somebody asks for it
+        return part
 
     def close(self) -> None:
         """Remove the scratch folder if this job made it."""
