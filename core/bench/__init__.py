@@ -28,7 +28,7 @@ class BenchPlan:
 class Samples:
     """A batch of measurements, as `job.emit` streams it about 30 times a second.
 
-    `times`: float64 seconds since the measuring began, at the end of each inference; `latencies`: float64 seconds.
+    `times`: float64 seconds since its phase began, at the end of each inference; `latencies`: float64 seconds.
     `phase` is `warmup` or `measure`.
     """
 
