@@ -17,6 +17,7 @@ import queue
 import signal
 import struct
 import sys
+import tempfile
 import threading
 import traceback
 from pathlib import Path
@@ -62,6 +63,9 @@ def _serve(inbox: queue.SimpleQueue[tuple[int, list[Part]]], outbox: Outbox) -> 
         except queue.Empty:
             if preload:
                 _preload(preload.pop(0))
+                if not preload:
+                    gc.collect()
+                    gc.freeze()  # the libraries stay: no later collection needs to look through them
             else:
                 gc.collect()  # what the last task left; between tasks nobody waits for it
                 idle = None
@@ -91,6 +95,7 @@ def _run(parts: list[Part], outbox: Outbox) -> tuple[int, list[Part]]:
 
     try:
         scratch = Path(os.fsdecode(bytes(parts[0])))
+        tempfile.tempdir = str(scratch)  # what libraries put into the temporary folder goes too, also after a kill
         task, inputs = frames.unpack(parts[1:])
         result = task(*inputs, job=Job(on_step=step, on_emit=emit, scratch=scratch))
         over = True  # a thread that the task left behind has nothing more to say
@@ -103,6 +108,8 @@ def _run(parts: list[Part], outbox: Outbox) -> tuple[int, list[Part]]:
     except BaseException as error:  # noqa: BLE001 - this is the job runner: whatever escapes is sent to the app
         over = True
         return frames.ERROR, [_resident(), *_pack_error(error)]
+    finally:
+        tempfile.tempdir = None
 
 
 def _pack_error(error: BaseException) -> list[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import logging
 import os
@@ -54,6 +55,7 @@ class Process:
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+        _widen(self._popen)
         self.pid = self._popen.pid
         self.jobs = 0
         self.resident = 0  # bytes of memory, as told with the last answer
@@ -235,6 +237,16 @@ class Process:
                     process.kill()
                 except psutil.Error:
                     continue
+
+
+def _widen(popen: subprocess.Popen[bytes]) -> None:
+    """Let a megabyte wait in each pipe, where the system allows it: a large array then takes fewer turns."""
+    if sys.platform == "linux":
+        import fcntl
+
+        for stream in (popen.stdin, popen.stdout):
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, 1 << 20)  # type: ignore[arg-type]
 
 
 def _relay(parts: list[Part]) -> None:

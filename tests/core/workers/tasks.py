@@ -260,3 +260,7 @@ def emit_after_end(job: Job) -> threading.Thread | None:
 
     threading.Thread(target=later, daemon=True).start()
     return None
+
+
+def clock(job: Job) -> float:
+    return time.monotonic()
