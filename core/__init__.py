@@ -22,4 +22,10 @@ thread that owns the Session commits. Models are never edited: a pass receives a
 once (`core.params`). Heavy libraries (numpy, onnx, onnxruntime, tensorrt) are imported inside functions, on first use.
 """
 
+import os
+
 __version__ = "0.1.0"
+
+# ONNX Runtime's wheels report what they run to their maker unless this is set before they load. Nothing that a person
+# opens here is anybody else's business; whoever wants it can set the variable to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
