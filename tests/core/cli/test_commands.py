@@ -88,7 +88,12 @@ def test_optimize_without_data_says_that_inputs_are_random(cli: Cli, digits: Pat
 
 
 def test_optimize_keeps_a_result_that_cannot_be_run(cli: Cli, tmp_path: Path) -> None:
-    source = models.save(models.unknown_domain(), tmp_path / "custom.onnx")
+    model = models.mlp()
+    model.opset_import.append(onnx.helper.make_opsetid("our.own", 1))
+    last = model.graph.node[-1]
+    model.graph.node.append(onnx.helper.make_node("Secret", ["before_secret"], list(last.output), "secret", domain="our.own"))
+    last.output[0] = "before_secret"
+    source = models.save(model, tmp_path / "custom.onnx")
     done = cli("optimize", source, "-o", tmp_path / "o.onnx", "--pass", "prune_magnitude", "--json")
     assert done.code == 0, done.err
     assert done.document["comparison"] is None
