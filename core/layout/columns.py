@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 #: Puts rows apart, so that one pass over all vertices serves every row.
 APART = 1e7
 #: Links that are further from straight than this are not tied; nor is a run kept whole that is bent by more than `BEND`.
-REACH, BEND = 120.0, 140.0
-#: A run that straightening has carried this far from where it was is cut: others would follow it down like stairs.
-CARRIED = 400.0
+REACH, BEND = 160.0, 220.0
+#: A run that straightening has carried this far (and this share of the width) is cut: others would follow it like stairs.
+CARRIED, CARRIED_SHARE = 400.0, 0.25
+#: Straightening is tried anew after each cut, at most this often.
+ATTEMPTS = 12
+#: How much further away the first of several consumers may be and still be the one to stand straight below.
+LEAD = 120.0
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,11 @@ def columns(
     wide = room[vertex]
     edge = np.cumsum(wide)
     offset = edge - wide / 2 - np.concatenate(([0.0], edge))[rows.start[rows.rank]]
-    x = _columns(Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset), chain[vertex], rounds, check)
+    x = _columns(Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset), chain[vertex], vertex, rounds, check)
     return np.asarray(x[place])
 
 
-def _columns(spaced: Spaced, chain: np.ndarray, rounds: int, check: Callable[[], None]) -> np.ndarray:
+def _columns(spaced: Spaced, chain: np.ndarray, program: np.ndarray, rounds: int, check: Callable[[], None]) -> np.ndarray:
     import numpy as np
 
     rows = spaced.rows
@@ -102,12 +106,13 @@ def _columns(spaced: Spaced, chain: np.ndarray, rounds: int, check: Callable[[],
             wanted = x[stand_in] if turn >= rounds - 4 else 0.5 * (x[stand_in] + mean[stand_in])
             target[stand_in] = (np.bincount(net, weights=wanted) / size)[net]
         x = spaced.fit(target)
-    return _straighten(spaced, chain, x, weight, check)
+    return _straighten(spaced, chain, program, x, weight, check)
 
 
 def _straighten(
     spaced: Spaced,
     chain: np.ndarray,
+    program: np.ndarray,
     x: np.ndarray,
     weight: np.ndarray,
     check: Callable[[], None],
@@ -117,7 +122,7 @@ def _straighten(
 
     rows, free = spaced.rows, x
     a, b = rows.hop_src, rows.hop_dst
-    tied = _ties(rows, chain, x)
+    tied = _ties(rows, chain, program, x)
     far = np.abs(x[a] - x[b])
     runs = _Runs.of(rows, tied)
     for _ in range(6):
@@ -126,21 +131,26 @@ def _straighten(
         if not cut:
             break
         runs = _Runs.of(rows, tied)
-    for turn in range(turns):
+    carry = max(CARRIED, CARRIED_SHARE * float(x.max() - x.min()))
+    settled, turn = x, 0
+    for _ in range(ATTEMPTS):
         check()
         wanted = runs.mean(x)
         if turn:
             wanted = 0.5 * wanted + 0.5 * runs.pulled(x, a, b, weight, wanted)
-        right, rests_right = _settle(spaced.right, np.maximum.reduceat, wanted, runs)
-        left, rests_left = _settle(spaced.left, np.minimum.reduceat, wanted, runs)
-        moved = 0.5 * (right + left)
-        if not (rests_right and rests_left):
-            x = spaced.fit(moved)  # keeps order and distances, lets go of the ties that this breaks
-            break
-        tied, cut = _cut(tied, far, runs, np.maximum.reduceat(np.abs(moved - free)[runs.by], runs.begin) > CARRIED, a)
-        x = moved
+        right, restless = _settle(spaced.right, np.maximum.reduceat, wanted, runs)
+        left, also = _settle(spaced.left, np.minimum.reduceat, wanted, runs)
+        x = 0.5 * (right + left)
+        carried = np.maximum.reduceat(np.abs(x - free)[runs.by], runs.begin) > carry
+        tied, cut = _cut(tied, far, runs, carried | restless | also, a)
         if cut:
-            runs, x = _Runs.of(rows, tied), free
+            runs = _Runs.of(rows, tied)
+            x, turn, settled = free, 0, spaced.fit(x)
+            continue
+        settled, turn = x, turn + 1
+        if turn == turns:
+            break
+    x = settled
     return spaced.fit(x)
 
 
@@ -205,28 +215,36 @@ def _settle(
     wanted: np.ndarray,
     runs: _Runs,
     limit: int = 60,
-) -> tuple[np.ndarray, bool]:
-    """Push rows and runs in turn until both hold; False when that does not come to rest."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Push rows and runs in turn until both hold; and which runs (bool) had not come to rest after `limit` rounds."""
     import numpy as np
 
     x = wanted[runs.number]
     for _ in range(limit):
         moved = reduceat(push(x)[runs.by], runs.begin)[runs.number]
-        if float(np.abs(moved - x).max()) < 1e-3:
-            return moved, True
+        moving = np.abs(moved - x) > 1e-3
         x = moved
-    return x, False
+        if not moving.any():
+            break
+    restless = np.zeros(len(runs.begin), bool)
+    restless[runs.number[moving]] = True
+    return x, restless
 
 
-def _ties(rows: Rows, chain: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _ties(rows: Rows, chain: np.ndarray, program: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Hops to make straight: at most one up and one down at every vertex, and no two that cross."""
     import numpy as np
 
     a, b = rows.hop_src, rows.hop_dst
     far = np.abs(x[a] - x[b])
     soft = (chain[a] >= 0).astype(np.int64) + (chain[b] >= 0)
-    # First along chains, then between boxes, then from box to chain; the nearest first.
-    importance = np.array([1, 2, 0])[soft] * 1e6 + np.minimum(far, 1e5)
+    # First along chains, then between boxes, then from box to chain; the nearest first, but of several consumers the
+    # first in the program has an advantage: exporters write the main path before its shortcut.
+    leader = np.full(len(rows), len(rows))
+    real = soft == 0
+    np.minimum.at(leader, a[real], program[b[real]])
+    follows = real & (program[b] > leader[a])
+    importance = np.array([1, 2, 0])[soft] * 1e6 + np.minimum(far + LEAD * follows, 1e5)
     rank_of = np.empty(len(a), np.int64)
     rank_of[np.argsort(importance, kind="stable")] = np.arange(len(a))
     open_ = (far <= REACH) | (soft == 2)

@@ -1,0 +1,211 @@
+"""What lies over the picture: selection and its links, what is under the mouse, what a search found, the legends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+
+from gui.graph.camera import View
+from gui.graph.families import FAMILIES, TITLES
+from gui.graph.heat import Heat, figure
+from gui.graph.painter import LABELS, ROUND, Look, draw_links, draw_rects
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gui.graph.scene import Scene
+
+#: More selected nodes than this are outlined, but their links are not lit up.
+LIT = 60
+
+
+@dataclass
+class Marks:
+    """What is marked now: rows and tensors of the scene."""
+
+    selected: list[int] = field(default_factory=list)
+    hovered: int | None = None
+    tensor: int | None = None
+    found: list[int] | None = None
+    current: int | None = None
+    band: QRectF | None = None
+    focused: bool = False
+
+
+def draw(painter: QPainter, scene: Scene, view: View, width: float, height: float, look: Look, marks: Marks) -> None:
+    """Draw the marks over a picture of `view`."""
+    rect = view.rect(width, height)
+    painter.save()
+    if marks.found is not None:
+        veil = QColor(look.window)
+        veil.setAlpha(150)
+        painter.fillRect(QRectF(0, 0, width, height), veil)
+    painter.translate(width / 2, height / 2)
+    painter.scale(view.scale, view.scale)
+    painter.translate(-view.x, -view.y)
+    if marks.found:
+        _found(painter, scene, rect, view.scale, look, marks)
+    if marks.tensor is not None:
+        _lit(painter, scene, [marks.tensor], rect, view.scale, look.hover, 2.2)
+    if marks.selected and len(marks.selected) <= LIT:
+        tensors = {int(scene.index.tensor[edge]) for row in marks.selected for edge in scene.edges_out(row)}
+        _lit(painter, scene, sorted(tensors), rect, view.scale, look.accent, 2.0)
+        _lit_routes(painter, scene, marks.selected, view.scale, look)
+    _outlines(painter, scene, marks.selected, rect, view.scale, look.accent, 2.0)
+    if marks.hovered is not None and marks.hovered not in marks.selected:
+        _outlines(painter, scene, [marks.hovered], rect, view.scale, look.hover, 1.5)
+    painter.restore()
+    if marks.band is not None:
+        fill = QColor(look.accent)
+        fill.setAlpha(30)
+        painter.setPen(QPen(look.accent, 1.0))
+        painter.setBrush(fill)
+        painter.drawRect(marks.band)
+
+
+def _lit(painter: QPainter, scene: Scene, tensors: list[int], rect: tuple[float, float, float, float], scale: float, colour: QColor, width: float) -> None:
+    """Draw whole tensors again, brighter."""
+    import numpy as np
+
+    if not tensors:
+        return
+    ids = np.concatenate([scene.links_of(tensor) for tensor in tensors])
+    links = scene.links
+    x0, y0, x1, y1 = rect
+    left, right = np.minimum(links[ids, 0], links[ids, 2]), np.maximum(links[ids, 0], links[ids, 2])
+    ids = ids[(left < x1) & (right > x0) & (links[ids, 1] < y1) & (links[ids, 3] > y0)]
+    draw_links(painter, scene, ids, scale, colour, width)
+
+
+def _lit_routes(painter: QPainter, scene: Scene, rows: list[int], scale: float, look: Look) -> None:
+    """Draw the routes that lead to nodes again, brighter: only their own part of a shared line."""
+    from PySide6.QtGui import QPainterPath
+
+    path = QPainterPath()
+    for row in rows:
+        for edge in scene.edges_in(row).tolist():
+            points = scene.placed.route(edge).tolist()
+            path.moveTo(*points[0])
+            for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+                if abs(x0 - x1) <= 0.25 or scale < 0.16:
+                    path.lineTo(x1, y1)
+                else:
+                    middle = (y0 + y1) / 2
+                    path.cubicTo(x0, middle, x1, middle, x1, y1)
+    pen = QPen(look.accent, max(1.0, 2.0 * min(scale, 1.6)))
+    pen.setCosmetic(True)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(path)
+
+
+def _outlines(
+    painter: QPainter, scene: Scene, rows: list[int], rect: tuple[float, float, float, float], scale: float, colour: QColor, width: float
+) -> None:
+    import numpy as np
+
+    if not rows:
+        return
+    boxes = scene.rects[rows]
+    x0, y0, x1, y1 = rect
+    seen = (boxes[:, 0] < x1) & (boxes[:, 0] + boxes[:, 2] > x0) & (boxes[:, 1] < y1) & (boxes[:, 1] + boxes[:, 3] > y0)
+    boxes, kinds = boxes[seen], scene.family[np.asarray(rows)[seen]]
+    pen = QPen(colour, width)
+    pen.setCosmetic(True)
+    painter.setPen(pen)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= LABELS)
+    if scale < LABELS:
+        painter.setBrush(colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        draw_rects(painter, _grown(boxes, _lack(boxes, scale)))
+        return
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for (x, y, w, h), kind in zip(boxes.tolist(), kinds.tolist(), strict=True):
+        radius = h / 2 if FAMILIES[kind] == "io" else ROUND
+        painter.drawRoundedRect(QRectF(x, y, w, h), radius, radius)
+
+
+def _lack(boxes: np.ndarray, scale: float) -> np.ndarray:
+    """How much boxes must grow on every side to be seen: at least 5 pixels across."""
+    import numpy as np
+
+    return np.maximum(0.0, 5.0 / scale - boxes[:, 2:].min(axis=1)) / 2
+
+
+def _grown(boxes: np.ndarray, by: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.stack((boxes[:, 0] - by, boxes[:, 1] - by, boxes[:, 2] + 2 * by, boxes[:, 3] + 2 * by), 1)
+
+
+def _found(painter: QPainter, scene: Scene, rect: tuple[float, float, float, float], scale: float, look: Look, marks: Marks) -> None:
+    """Bring what a search found out from under the veil."""
+    assert marks.found is not None
+    _outlines(painter, scene, marks.found, rect, scale, look.accent, 1.5)
+    if marks.current is not None:
+        _outlines(painter, scene, [marks.current], rect, scale, look.accent, 3.0)
+
+
+def legend(painter: QPainter, scene: Scene, heat: Heat | None, look: Look, width: float, height: float) -> None:
+    """In the lower left corner: which colour is what."""
+    font = painter.font()
+    font.setPixelSize(11)
+    painter.setFont(font)
+    if heat is not None:
+        _scale(painter, heat, look, height)
+        return
+    import numpy as np
+
+    counts = np.bincount(scene.family, minlength=len(FAMILIES))
+    shown = [kind for kind in range(len(FAMILIES)) if counts[kind] and FAMILIES[kind] != "io"]
+    metrics = painter.fontMetrics()
+    names = [TITLES[FAMILIES[kind]] for kind in shown]
+    wide = max((metrics.horizontalAdvance(name) for name in names), default=0) + 34
+    line = 17.0
+    high = line * len(shown) + 11
+    if not shown or width < 3 * wide or height < 2.2 * high:
+        return
+    top = height - high - 12
+    _card(painter, QRectF(12, top, wide, high), look)
+    for place, (kind, name) in enumerate(zip(shown, names, strict=True)):
+        y = top + 6 + place * line
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(look.families[kind])
+        painter.drawRoundedRect(QRectF(20, y + 3.5, 4, 10), 2, 2)
+        painter.setPen(look.muted)
+        painter.drawText(QRectF(31, y, wide, line), Qt.AlignmentFlag.AlignVCenter, name)
+
+
+def _scale(painter: QPainter, heat: Heat, look: Look, height: float) -> None:
+    title = f"{heat.title} ({heat.unit})" if heat.unit else heat.title
+    if heat.log:
+        title += ", log"
+    ends = f"{figure(heat.low)} – {figure(heat.high)}"
+    metrics = painter.fontMetrics()
+    wide = max(metrics.horizontalAdvance(title) + 24.0, 130.0 + metrics.horizontalAdvance(ends) + 34.0)
+    rect = QRectF(12, height - 56, wide, 44)
+    _card(painter, rect, look)
+    painter.setPen(look.muted)
+    painter.drawText(QRectF(rect.left() + 12, rect.top() + 5, wide, 16), Qt.AlignmentFlag.AlignVCenter, title)
+    bar = QRectF(rect.left() + 12, rect.top() + 26, 130, 8)
+    ramp = QLinearGradient(bar.topLeft(), bar.topRight())
+    for place, shade in enumerate(look.shades):
+        ramp.setColorAt(place / (len(look.shades) - 1), shade)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ramp)
+    painter.drawRoundedRect(bar, 4, 4)
+    painter.setPen(look.muted)
+    painter.drawText(QPointF(bar.right() + 10, bar.bottom() + 0.5), ends)
+
+
+def _card(painter: QPainter, rect: QRectF, look: Look) -> None:
+    back = QColor(look.box)
+    back.setAlpha(228)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(look.box_line, 1.0))
+    painter.setBrush(back)
+    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
