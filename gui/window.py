@@ -261,6 +261,8 @@ class MainWindow(QMainWindow):
 
         icons.redress(self, self.ctx.theme)
         if self.docks is not None:
+            for slot in self.docks.slots.values():  # a tab that is not in front has no parent
+                icons.redress(slot, self.ctx.theme)
             tab_icons(self.docks)
         self.welcome.refresh()
 
