@@ -13,20 +13,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import core
+from core import folders
 from core.errors import AppError
 
 FORMAT = 1
 HEAD, PREVIOUS = "session.json", "session.previous.json"
 MODELS, ENGINES, RESULTS = "models", "engines", "results"
-#: Files up to this many bytes are copied into a session when it begins, and their content is hashed.
+#: Models up to this many bytes are copied into a session when it begins.
 SMALL = 64 << 20
+#: Files up to this many bytes are hashed at a save, so that damage is seen where the size has stayed: some 20 ms each.
+HASHED = 16 << 20
 #: Format -> what makes the next format out of such a head document. Nothing yet: 1 is the first.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
@@ -148,18 +153,21 @@ def inward(value: Any, folder: Path) -> Any:
     return value
 
 
-def stamps(folder: Path, known: dict[str, Any]) -> dict[str, Any]:
+def stamps(folder: Path, known: dict[str, Any], without: Iterable[Path] = ()) -> dict[str, Any]:
     """Relative name -> size, time of writing and, of small files, sha256, of everything in models/ and engines/.
 
     `known` is the answer of the time before: a file that has not been touched since is not read again.
     """
     found = {}
+    left_out = set(without)
     for path in files(folder):
+        if path in left_out:
+            continue
         name = path.relative_to(folder).as_posix()
         state = path.stat()
         was = known.get(name)
         if was is None or (was["size"], was["modified"]) != (state.st_size, state.st_mtime_ns):
-            was = {"size": state.st_size, "modified": state.st_mtime_ns, "sha256": sha256(path) if state.st_size <= SMALL else None}
+            was = {"size": state.st_size, "modified": state.st_mtime_ns, "sha256": sha256(path) if state.st_size <= HASHED else None}
         found[name] = was
     return found
 
@@ -238,3 +246,31 @@ def moved(origin: Source | None) -> list[AppError]:
         else "The variants were made from what it was; open it anew to see the change."
     )
     return [AppError(f"The original model {origin.path} has changed since it was opened.", hint=changed)]
+
+
+def new_folder(name: str) -> Path:
+    """A name for a new session folder in the person's data folder: the model's name and the time."""
+    base = folders.data() / "sessions" / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-.') or 'model'}-{time.strftime('%Y%m%d-%H%M%S')}"
+    found, number = base, 2
+    while found.exists():
+        found, number = base.with_name(f"{base.name}-{number}"), number + 1
+    return found
+
+
+def sessions() -> tuple[Path, ...]:
+    """The session folders in the person's data folder, the one saved last first."""
+    heads = (folders.data() / "sessions").glob(f"*/{HEAD}")
+    return tuple(head.parent for head in sorted(heads, key=lambda head: -head.stat().st_mtime))
+
+
+def is_session(path: Path) -> bool:
+    """Whether `path` is a folder that holds a session."""
+    return path.is_dir() and ((path / HEAD).exists() or (path / PREVIOUS).exists())
+
+
+def free_name(folder: Path, kind: str) -> str:
+    """A name in results/ that is not taken, relative to `folder`."""
+    number = 1
+    while (folder / RESULTS / f"{kind}-{number:04d}.json").exists():
+        number += 1
+    return f"{RESULTS}/{kind}-{number:04d}.json"

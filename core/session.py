@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import core
-from core import archive, folders
+from core import archive
 from core.backends.base import Engine
 from core.bench import BenchResult, Stats
 from core.compare import Comparison
@@ -68,6 +67,7 @@ class Session:
         self.dirty = False
         self._entries: list[_Entry] = []
         self._stamps: dict[str, Any] = {}
+        self._saved = self._files()
         self._disconnect = self.history.changed.connect(self._touch)
 
     def _touch(self) -> None:
@@ -159,7 +159,7 @@ class Session:
         is and is referred to.
         """
         path = Path(opened.model.path).absolute()
-        folder = new_folder(path.stem) if folder is None else Path(folder).absolute()
+        folder = archive.new_folder(path.stem) if folder is None else Path(folder).absolute()
         if (folder / archive.HEAD).exists():
             raise UsageError(f"There is a session in {folder} already.", hint="Restore it, or choose another folder.")
         with _told(f"The session cannot be kept in {folder}"):
@@ -205,8 +205,12 @@ class Session:
     def _write(self, *, durable: bool) -> None:
         """Results first, under new names, then the head document that names them: the moment that counts is one rename."""
         with self._named():
-            written = self._write_results(self.folder, self._entries)
-            archive.write_head(self.folder, self._head(self.folder, written), durable=durable)
+            self._entries = self._write_results(self.folder, self._entries)
+            orphans = self._orphans()
+            archive.write_head(self.folder, self._head(self.folder, self._entries, orphans), durable=durable)
+        for path in orphans:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        self._saved = self._files()
         self.dirty = False
 
     @contextmanager
@@ -222,16 +226,30 @@ class Session:
                 entry.file = file
             raise
 
+    def _files(self) -> set[Path]:
+        """The model and engine files that variants and results name."""
+        models = {variant.model.path for variant in self.history.variants.values()}
+        return models | {entry.value.path for entry in self._entries if isinstance(entry.value, Engine)}
+
+    def _orphans(self) -> list[Path]:
+        """The files of what was removed since the last save; those of others, and those outside, are not among them.
+
+        A model's own `.data` goes with it: only variants made from it can refer to that, and they went with it too.
+        """
+        now = self._files()
+        gone = [path for path in self._saved - now if path.parent in (self.models, self.engines)]
+        return [each for path in gone for each in (path, path.with_suffix(".data"), path.with_name(f"{path.name}.data")) if each not in now]
+
     def _write_results(self, folder: Path, entries: list[_Entry]) -> list[_Entry]:
         kept = [entry for entry in entries if entry.variant in self.history.variants]
         for entry in kept:
             if not entry.file:
-                entry.file = _free_name(folder, entry.kind)
+                entry.file = archive.free_name(folder, entry.kind)
                 archive.write_json(folder / entry.file, archive.outward(exact(entry.value), self.folder), durable=False)
         return kept
 
-    def _head(self, folder: Path, entries: list[_Entry]) -> dict[str, Any]:
-        self._stamps = archive.stamps(folder, self._stamps)
+    def _head(self, folder: Path, entries: list[_Entry], orphans: Iterable[Path] = ()) -> dict[str, Any]:
+        self._stamps = archive.stamps(folder, self._stamps, orphans)
         return {
             "format": archive.FORMAT,
             "version": core.__version__,
@@ -251,6 +269,7 @@ class Session:
         self.folder = target
         self.history.variants.clear()
         self.history.variants.update(history.variants)
+        self._saved = self._files()
         self.history.changed.emit()
         self.results_changed.emit()
         self.dirty = False
@@ -280,6 +299,7 @@ class Session:
         session._stamps = {name: stamp for name, stamp in stamps.items() if name not in faults}
         for kind, variant, against, file in listed:
             session._take(kind, variant, against, file, faults, problems)
+        session._saved = session._files()
         problems += [_lost(session, name, reason) for name, reason in faults.items()]
         problems += archive.moved(origin)
         session.problems = tuple(problems)
@@ -305,33 +325,6 @@ class Session:
     def close(self) -> None:
         """Stop listening to the history; saves nothing."""
         self._disconnect()
-
-
-def new_folder(name: str) -> Path:
-    """A name for a new session folder in the person's data folder: the model's name and the time."""
-    base = folders.data() / "sessions" / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-.') or 'model'}-{time.strftime('%Y%m%d-%H%M%S')}"
-    found, number = base, 2
-    while found.exists():
-        found, number = base.with_name(f"{base.name}-{number}"), number + 1
-    return found
-
-
-def sessions() -> tuple[Path, ...]:
-    """The session folders in the person's data folder, the one saved last first."""
-    heads = (folders.data() / "sessions").glob(f"*/{archive.HEAD}")
-    return tuple(head.parent for head in sorted(heads, key=lambda head: -head.stat().st_mtime))
-
-
-def is_session(path: Path) -> bool:
-    """Whether `path` is a folder that holds a session."""
-    return path.is_dir() and ((path / archive.HEAD).exists() or (path / archive.PREVIOUS).exists())
-
-
-def _free_name(folder: Path, kind: str) -> str:
-    number = 1
-    while (folder / archive.RESULTS / f"{kind}-{number:04d}.json").exists():
-        number += 1
-    return f"{archive.RESULTS}/{kind}-{number:04d}.json"
 
 
 def _lost(session: Session, name: str, reason: str) -> AppError:

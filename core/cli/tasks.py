@@ -34,7 +34,7 @@ def finish(model: Model, path: Path, job: Job) -> Model:
     from core.model import document
 
     job.step(0.0, f"Writing {path.name}")
-    return document.save(document.clone(document.load(model.path)), path)
+    return document.save(document.clone(document.load(model.path)), path, standalone=True, job=job)
 
 
 def imports(job: Job) -> Imports:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from core import archive, session
+from core import archive
 from core.backends.base import Engine, Layer
 from core.bench import BenchResult, Environment, Stats
 from core.compare import Comparison, OutputError
@@ -296,13 +296,29 @@ def test_results_of_an_unknown_variant_are_refused(full: Session) -> None:
         full.add_bench("v9", bench())
 
 
-def test_results_of_a_removed_variant_go_with_the_next_save(full: Session) -> None:
+def test_what_was_removed_goes_with_the_next_save(full: Session) -> None:
+    files = {item.name for item in full.models.iterdir()}
+    (full.models / "v1.data").write_bytes(b"weights")
     full.history.remove("v1")
+    assert files <= {item.name for item in full.models.iterdir()}
     full.save()
     again = Session.restore(full.folder)
+    assert again.problems == ()
     assert set(again.history.variants) == {"v0", "v3"}
     assert set(again.results.benches) == {"v0"}
     assert again.results.engines == {}
+    assert {item.name for item in full.models.iterdir()} == {"net.onnx", "v3.onnx"}
+    assert list(full.engines.iterdir()) == []
+
+
+def test_a_file_that_two_variants_share_stays(full: Session) -> None:
+    v3 = full.history["v3"]
+    step = Step("simplify", {}, "nothing", v3.model, v3.model, SUMMARY, False, (), 0.1)
+    same_file = full.history.commit(step, "v3")
+    full.save()
+    full.history.remove(same_file.id)
+    full.save()
+    assert v3.model.path.exists()
 
 
 def test_closed_sessions_do_not_listen(full: Session) -> None:
@@ -320,6 +336,6 @@ def test_sessions_live_in_the_persons_data_folder(tmp_path: Path, monkeypatch: p
     assert first.folder.parent == tmp_path / "data" / "sessions"
     assert first.folder.name.startswith("my-net-")
     os.utime(first.folder / "session.json", ns=(5, 5))
-    assert session.sessions() == (second.folder, first.folder)
-    assert session.is_session(first.folder)
-    assert not session.is_session(tmp_path)
+    assert archive.sessions() == (second.folder, first.folder)
+    assert archive.is_session(first.folder)
+    assert not archive.is_session(tmp_path)

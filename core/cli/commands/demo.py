@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import archive, params, recipe, session
+from core import archive, params, recipe
 from core.backends import BACKENDS
 from core.backends.base import Availability, Engine
 from core.bench import BenchPlan, BenchResult, Environment, Stats
@@ -191,7 +191,7 @@ class Demo(Command):
 
 def _target(text: str | None) -> Path:
     """Where the session will be; the folder above it is made, it itself must be new or empty."""
-    path = Path(text).expanduser().absolute() if text else session.new_folder("digits-demo")
+    path = Path(text).expanduser().absolute() if text else archive.new_folder("digits-demo")
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(f"{path} is not empty.", hint="Choose a new or an empty folder with --out.")
     try:
