@@ -145,6 +145,8 @@ class Backend:
         state = self.available()
         if not state.can_build:
             raise BackendError(f"{self.title} cannot build here: {state.reason}", hint=state.hint)
+        if not model.path.is_file():
+            raise BackendError(f"The model {model.path.name} is gone: {model.path} does not exist.", hint="Open it again.")
         path.parent.mkdir(parents=True, exist_ok=True)
         return self._build(model, options, path, job)
 

@@ -93,14 +93,13 @@ class OnnxRuntime(Backend):
         else:
             log.append("[W] ONNX Runtime cannot write this optimized graph: the engine is a copy of the model, optimized when it opens.")
             _copy(model, graph, draft)
-        job.step(0.95, "Writing the engine")
         data = draft.with_name(draft.name + ".data")
         size = draft.stat().st_size
+        job.step(1.0, "Done")  # the last chance to cancel: what is published stays
         if data.exists():
             size += data.stat().st_size
             publish(data, path.with_name(data.name))
         publish(draft, path)
-        job.step(1.0, "Done")
         return Engine(
             backend=self.id,
             options=params.to_dict(options),
@@ -158,6 +157,10 @@ class SessionRunner(Runner):
         """Inputs and outputs bound to memory of the device once; the call is `run_with_iobinding` and nothing else."""
         from core.onnxrt.values import like, on_device
 
+        if any(array.dtype.kind not in "fiub" for array in feeds.values()):
+            # text cannot be bound
+            names, kept = [item.name for item in self.outputs], dict(feeds)
+            return lambda: self.session.run(names, kept)
         with self.guard():
             binding = self.session.io_binding()
             for name, array in feeds.items():

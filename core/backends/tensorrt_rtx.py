@@ -52,8 +52,8 @@ class TensorRtRtx(Backend):
         started = time.perf_counter()
         draft = job.scratch / path.name
         built = builder.build(RTX, model.path, options, options.target, draft, job)
+        job.step(1.0, "Done")  # the last chance to cancel: what is published stays
         publish(draft, path)
-        job.step(1.0, "Done")
         return Engine(
             backend=self.id,
             options=params.to_dict(options),

@@ -13,8 +13,8 @@ def on_device(array: np.ndarray, place: str) -> Any:
     import numpy as np
     import onnxruntime as ort
 
-    if array.dtype.kind not in "fiub" or array.size == 0:
-        return ort.OrtValue.ortvalue_from_numpy(array, place if array.size and array.dtype.kind in "fiub" else "cpu")
+    if array.size == 0:
+        return ort.OrtValue.ortvalue_from_numpy(array, "cpu")
     value = ort.OrtValue.ortvalue_from_shape_and_type(array.shape, array.dtype.type, place)
     value.update_inplace(np.ascontiguousarray(array))
     return value

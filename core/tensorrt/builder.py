@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.errors import BackendError
 from core.job import Job
 from core.model import TensorType
 from core.tensorrt import errors
@@ -85,8 +84,6 @@ def device(flavour: Flavour, target: str) -> str:
 
 
 def _parse(flavour: Flavour, trt: Any, network: Any, log: Any, lines: Lines, model: Path) -> Any:
-    if not model.is_file():
-        raise BackendError(f"The model {model.name} is gone: {model} does not exist.", hint="Open it again.")
     parser = trt.OnnxParser(network, log)
     if not parser.parse_from_file(str(model)):
         raise errors.parsing(flavour, errors.refusals(parser), lines.errors())
