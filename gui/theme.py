@@ -128,9 +128,7 @@ class Theme(QObject):
     def _resolve(self) -> Name:
         if self._choice != "system":
             return self._choice
-        app = QApplication.instance()
-        dark = isinstance(app, QApplication) and app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return "dark" if dark else "light"
+        return "dark" if system_is_dark() else "light"
 
     def _refresh(self) -> None:
         name = self._resolve()
@@ -144,6 +142,12 @@ class Theme(QObject):
         if self._app is not None:
             self._app.setPalette(palette(self.name))
             self._app.setStyleSheet(sheet(self.name, self.px))
+
+
+def system_is_dark() -> bool:
+    """Whether the desktop asks for dark windows."""
+    app = QApplication.instance()
+    return isinstance(app, QApplication) and app.styleHints().colorScheme() == Qt.ColorScheme.Dark
 
 
 def _tabular(font: QFont) -> QFont:

@@ -224,3 +224,35 @@ def test_the_front_holds_what_nothing_beats() -> None:
 def test_numbers_in_words() -> None:
     assert [number(v) for v in (0.7124, 12.41, 1240.4, 0, float("nan"))] == ["0.712", "12.4", "1\u202f240", "0", "–"]
     assert [latency(v) for v in (0.7124, 0.0831, 1240.0)] == ["0.712 ms", "83.1 µs", "1.24 s"]
+
+
+def test_an_uneven_race_gets_a_logarithmic_axis_by_itself(theme: Theme, qtbot: QtBot) -> None:
+    plot = LivePlot(theme)
+    qtbot.addWidget(plot)
+    plot.furnish()
+    plot.show()
+    latencies = np.where(np.arange(2000) % 20 == 0, 30.0, 0.1)
+    plot.start("a", "a", 0)
+    plot.add("a", np.linspace(0.0, 3.0, 2000), latencies)
+    qtbot.waitUntil(lambda: plot.frames == 1)
+    low, high = plot.canvas.getViewBox().viewRange()[1]
+    assert 10**low == pytest.approx(0.072, rel=0.01)
+    assert 10**high > 30.0
+    assert plot.canvas.getAxis("left").tickStrings([-1.0, 0.0, 1.0], 1.0, 1.0) == ["0.100 ms", "1.00 ms", "10.0 ms"]
+    plot.set_log_latency(False)
+    assert plot.canvas.getViewBox().viewRange()[1][1] > 30.0
+    plot.release()
+
+
+def test_a_hidden_histogram_is_drawn_when_it_is_shown(theme: Theme, qtbot: QtBot) -> None:
+    plot = HistogramPlot(theme)
+    qtbot.addWidget(plot)
+    plot.furnish()
+    fill_histogram(plot)
+    shape = plot._shapes["fp32"]
+    shape.counts.add(np.full(50_000, 0.9))
+    plot.refresh()
+    assert shape.marks[0].value() == pytest.approx(0.7, abs=0.01), "hidden: not drawn"
+    plot.show()
+    assert shape.marks[0].value() == pytest.approx(0.9, abs=0.01)
+    plot.release()
