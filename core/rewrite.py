@@ -322,6 +322,40 @@ class Probe:
         return Agreement(True, error, scale, finite, compared)
 
 
+    def overflows(self, before: onnx.ModelProto, after: onnx.ModelProto, job: Job) -> tuple[str, ...]:
+        """Names of nodes that make infinity or NaN in `after` of what was finite in `before`.
+
+        ONNX Runtime's CPU computes fp16 in fp32 and rounds only what leaves the graph, so every tensor is made an output.
+        """
+        if self.reason or not self._feeds:
+            return ()
+        bad = {name: node for name, node in self._infinite(after, None) if name}
+        job.check()
+        was = {name for name, _ in self._infinite(before, set(bad))} if bad else set()
+        return tuple(dict.fromkeys(node for name, node in bad.items() if name not in was))
+
+    def _infinite(self, proto: onnx.ModelProto, only: set[str] | None) -> list[tuple[str, str]]:
+        """(tensor, node that makes it) for every tensor of the main graph (or those of `only`) that is not finite."""
+        import numpy as np
+        import onnx
+
+        open_ = onnx.ModelProto()
+        open_.CopyFrom(proto)
+        held = {value.name for value in proto.graph.output}
+        makers = {name: node.name for node in proto.graph.node for name in node.output if name and (only is None or name in only)}
+        open_.graph.output.extend(onnx.ValueInfoProto(name=name) for name in makers if name not in held)
+        session = Session(open_.SerializeToString(), name="the new model", optimize=False)
+        wanted = {item.name: item.dtype for item in session.inputs}
+        found: dict[str, str] = {}
+        for batch in self._feeds if makers else ():
+            given = {name: array.astype(wanted[name], copy=False) for name, array in batch.items() if name in wanted}
+            for name, value in session.run(given, list(makers)).items():
+                if isinstance(value, np.ndarray) and value.dtype.kind == "f" and not bool(np.isfinite(value).all()):
+                    found[name] = makers[name]
+        session.close()
+        return [(name, found[name]) for name in makers if name in found]
+
+
 def _is_float(value: Any) -> bool:
     return getattr(getattr(value, "dtype", None), "kind", "") == "f"
 

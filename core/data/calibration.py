@@ -13,46 +13,37 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """What `quantize_static` takes as its calibration data reader: `get_next` gives a batch, or None at the end.
+    """What ONNX Runtime takes as a calibration data reader: `get_next` gives a batch, or None when there is none.
 
-    With a `stride`, the quantizer asks for that many batches at a time and lets go of what it computed from them in
-    between; `len` is rounded up to whole strides, for it insists on that. Every batch is a cancel point.
+    Every batch is a cancel point. With a `stride`, None comes after each so many batches, and `next_stride` opens the
+    next: a histogram keeps all activations of what it was given in one go.
     """
 
     def __init__(self, data: Feeds, job: Job, stride: int = 0) -> None:
         self._data, self._job, self._stride = data, job, stride
         self._batches: Iterator[dict[str, np.ndarray]] = iter(data)
-        self._left = -1
-        self._given = 0
-        self._in_stride = 0
-        self._last: dict[str, np.ndarray] | None = None
+        self._waiting = next(self._batches, None)
+        self._left = stride
+        self.given = 0
 
     def __len__(self) -> int:
-        count = self._data.batch_count
-        return -(-count // self._stride) * self._stride if self._stride else count
+        return self._data.batch_count
 
-    def set_range(self, start_index: int, end_index: int) -> None:
-        """The next `end_index - start_index` batches are wanted, from where the last ones ended."""
-        self._left = end_index - start_index
-        self._in_stride = 0
+    def next_stride(self) -> bool:
+        """Whether there is more; if so, the next batches may be taken."""
+        self._left = self._stride
+        return self._waiting is not None
 
     def get_next(self) -> dict[str, Any] | None:
         """The next batch; reports progress and raises `Cancelled` when told to stop."""
         count = self._data.batch_count
-        self._job.step(self._given / max(1, count), f"Calibrating: {self._given} of {count} batches")
-        if self._left == 0:
-            return None
-        batch = next(self._batches, None)
-        if batch is None:
-            # images that turned out damaged can leave a whole stride empty, which the quantizer takes for an error
-            if self._stride and self._in_stride == 0 and self._last is not None:
-                self._in_stride += 1
-                return self._last
+        self._job.step(self.given / max(1, count), f"Calibrating: {self.given} of {count} batches")
+        batch = self._waiting
+        if batch is None or (self._stride and self._left == 0):
             return None
         self._left -= 1
-        self._given += 1
-        self._in_stride += 1
-        self._last = batch
+        self.given += 1
+        self._waiting = next(self._batches, None)
         return batch
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The largest finite float16, and half of the smallest subnormal (below it a number becomes 0).
 _LARGEST, _VANISHES = 65504.0, 2.0**-25
+#: In names that the converter makes.
+_MARKS = ("graph_input_cast", "graph_output_cast", "_input_cast_", "_output_cast_")
 #: Ops that hold subgraphs; the converter does not carry types into them reliably, so they stay whole in fp32.
 _CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 
@@ -48,13 +50,14 @@ class FP16(Pass):
         before = document.to_proto(model)
         if not len(model.graph):
             return PassResult(model, False, ("There are no nodes.",))
+        _free_names(model)
         made = self._convert(document.to_proto(_typed(model)))
         rewrite.keep_frame(made, before)
         after = document.from_proto(made)
         _bridge(model, after)
         after.graph.sort()
         done, casts = _count(model) - _count(after), _casts(after) - _casts(model)
-        if done <= 0 and casts == 0 and not self._other_io(model, after):
+        if done <= 0 and not _computes(model) and not self._other_io(model, after):
             return PassResult(model, False, ("There are no 32-bit weights or operators that could become fp16.",))
         notes.insert(0, f"{rewrite.count(done, 'weight')} in fp16, {rewrite.count(max(casts, 0), 'Cast')} added.")
         if self.verify:
@@ -97,6 +100,7 @@ class FP16(Pass):
         probe = rewrite.Probe(before)
         try:
             agreement = probe.against(after, job)
+            overflows = probe.overflows(before, after, job)
         except ModelError as error:
             hint = "Name the operator that the message speaks of in keep_ops, or simplify the model first."
             raise PassError(f"The fp16 model does not run. {error.message}", hint=hint, detail=error.detail) from error
@@ -104,8 +108,9 @@ class FP16(Pass):
             return [f"Warning: not verified: {agreement.reason}"]
         if not agreement.compared:
             return ["Warning: not verified: the outputs were not finite before, on seeded random inputs."]
-        if not agreement.finite:
-            return ["Warning: outputs became infinite or NaN in fp16. Keep the nodes that overflow in fp32."]
+        if overflows:
+            more = f" and {len(overflows) - 5} more" if len(overflows) > 5 else ""
+            return [f"Warning: values became infinite or NaN in fp16, first at: {', '.join(overflows[:5])}{more}. Keep these in fp32."]
         told = f"outputs differ by at most {agreement.error:.2g} (values up to {agreement.scale:.3g}) on seeded random inputs."
         return [f"Warning: {told}" if agreement.error > 0.1 * max(agreement.scale, 1e-6) else told[0].upper() + told[1:]]
 
@@ -146,6 +151,20 @@ def _typed(model: ir.Model) -> ir.Model:
     return shapes.infer(model)
 
 
+def _free_names(model: ir.Model) -> None:
+    """Rename what the converter called so when it was here before: it would use the same names again."""
+    taken = {value.name for node in model.graph for value in node.outputs} | {node.name for node in model.graph}
+    for node in model.graph:
+        items: list[ir.Node | ir.Value] = [node, *(value for value in node.outputs if not value.is_graph_output())]
+        for item in items:
+            name = item.name or ""
+            if any(mark in name for mark in _MARKS):
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                item.name = name
+
+
 def _bridge(before: ir.Model, after: ir.Model) -> None:
     """Cast what subgraphs read of the main graph back to fp32, for they are left as they were and the converter does not
     look whether they read something that it changed."""
@@ -169,6 +188,12 @@ def _bridge(before: ir.Model, after: ir.Model) -> None:
         main.append(cast)
         for node, place in inner:
             node.replace_input_with(place, cast.outputs[0])
+
+
+def _computes(model: ir.Model) -> bool:
+    """Whether something but a Cast works on 32-bit floats."""
+    made = (value for node in model.graph for value in node.outputs if node.op_type != "Cast")
+    return any(_is_float32(value) for value in made)
 
 
 def _casts(model: ir.Model) -> int:

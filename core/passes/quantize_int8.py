@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _TENSORRT_OPS = ("Conv", "Gemm", "MatMul")
 #: Activations that histogram calibration may hold at once, in bytes.
 _HELD = 1 << 30
+#: Bins of an entropy histogram: more would find finer thresholds, in time that grows with their square.
+_BINS = 512
+_METHODS = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}
 #: Q/DQ per channel needs opset 13; this is what older models are raised to.
 _OLDEST, _RAISED, _RAISED_IR = 13, 17, 8
 
@@ -45,6 +48,7 @@ class QuantizeInt8(Pass):
     data: str = param("", "Folder or .npz file to calibrate with (empty: seeded random)", kind="path", title="Calibration data")
     samples: int = param(64, "At most this many samples", min=1, max=100_000)
     method: str = param("minmax", "How ranges are found from what was seen", choices=("minmax", "entropy", "percentile"))
+    percentile: float = param(99.999, "Percentile method: share of values inside the range", min=90.0, max=100.0, unit="%", advanced=True)
     per_channel: bool = param(True, "A scale for each output channel of a weight (more accurate)")
     exclude_ops: tuple[str, ...] = param((), "Operators that stay in floating point")
     exclude_nodes: tuple[str, ...] = param((), "Nodes that stay in floating point", kind="nodes")
@@ -147,24 +151,25 @@ class QuantizeInt8(Pass):
     def _quantize(self, source: Path, target: Path, data: Feeds, job: Job) -> None:
         from onnxruntime.quantization import CalibrationMethod, QuantFormat, quantize_static
 
-        methods = {"minmax": CalibrationMethod.MinMax, "entropy": CalibrationMethod.Entropy, "percentile": CalibrationMethod.Percentile}
         recipe = self._recipe()
-        stride = 0
-        if self.method != "minmax":
-            # histograms keep every activation of every batch until they are told to stop
-            stride = self._stride(source, data)
-            recipe["extra_options"]["CalibStridedMinMax"] = stride
-        reader = Reader(data, job.part(0.1, 0.85), stride)
+        cache, reader = None, None
+        part = job.part(0.1, 0.85)
         try:
             with quiet("onnxruntime"):
+                if self.method == "minmax":
+                    reader = Reader(data, part)
+                else:
+                    cache = self._histograms(source, recipe["op_types_to_quantize"], data, part)
+                job.step(0.87, "Quantizing")
                 quantize_static(
                     source,
                     target,
                     reader,
                     quant_format=QuantFormat.QDQ,
                     per_channel=self.per_channel,
-                    calibrate_method=methods[self.method],
+                    calibrate_method=CalibrationMethod[_METHODS[self.method]],
                     nodes_to_exclude=list(self.exclude_nodes),
+                    calibration_cache_path=cache,
                     **recipe,
                 )
         except AppError:
@@ -172,6 +177,27 @@ class QuantizeInt8(Pass):
         except rewrite.library_errors() as error:
             text = str(error)
             raise PassError(f"The quantizer refused the model: {first_line(text)}", hint=_hint(text), detail=repr(error)) from error
+
+    def _histograms(self, source: Path, ops: list[str], data: Feeds, job: Job) -> Path:
+        """Find ranges by histograms, a few batches at a time, and keep them as the quantizer's calibration cache.
+
+        `quantize_static` by itself holds every activation of every batch, and leaves entropy with as many bins as
+        levels, where there is but one threshold to choose.
+        """
+        from onnxruntime.quantization import CalibrationMethod
+        from onnxruntime.quantization.calibrate import create_calibrator, save_tensors_data
+
+        options = {"percentile": self.percentile} if self.method == "percentile" else {"num_bins": _BINS, "num_quantized_bins": 128}
+        method = CalibrationMethod[_METHODS[self.method]]
+        augmented = str(source.with_name("augmented.onnx"))
+        calibrator = create_calibrator(source, ops, augmented, method, extra_options=options)
+        reader = Reader(data, job.part(0.0, 0.8), self._stride(source, data))
+        while reader.next_stride():
+            calibrator.collect_data(reader)
+        job.step(0.8, "Finding ranges")
+        cache = source.with_name("ranges.json")
+        save_tensors_data(calibrator.compute_data(), cache)
+        return cache
 
     def _recipe(self) -> dict[str, Any]:
         """The arguments of `quantize_static` that make the profile.
