@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.bench import BenchResult, Stats
@@ -37,6 +38,17 @@ def contestants(session: Session) -> list[Contestant]:
             found.append(Contestant(f"{id}:default", f"{variant.title} · {engines.backend_title(DEFAULT_BACKEND)}", id, None))
         found += [Contestant(f"{id}:{engine.path.name}", f"{variant.title} · {engines.title(engine)}", id, engine) for engine in built]
     return found
+
+
+def names(session: Session, contestants: Sequence[Contestant]) -> dict[str, str]:
+    """What contestants are called by their key: the backend is left out where all have the same, the variant likewise."""
+    variants = {each.variant for each in contestants}
+    backends = {each.title.rpartition(" · ")[2] for each in contestants}
+    if len(contestants) > 1 and len(backends) == 1:
+        return {each.key: session.history[each.variant].title for each in contestants}
+    if len(contestants) > 1 and len(variants) == 1:
+        return {each.key: each.title.rpartition(" · ")[2] for each in contestants}
+    return {each.key: each.title for each in contestants}
 
 
 def row(title: str, stats: Stats) -> tuple[Any, ...]:

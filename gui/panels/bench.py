@@ -130,7 +130,7 @@ class BenchPanel(Panel):
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 3)
         split.setStretchFactor(2, 2)
-        split.setSizes([240, 560, 420])
+        split.setSizes([190, 370, 350])
         column.addWidget(split, 1)
         return page
 
@@ -149,8 +149,8 @@ class BenchPanel(Panel):
         row.setContentsMargins(8, 5, 8, 3)
         row.setSpacing(12)
         row.addWidget(self.start_button)
-        row.addWidget(self.sentence, 3)
-        row.addWidget(self.place, 2)
+        row.addWidget(self.sentence, 7)
+        row.addWidget(self.place, 3)
         return bar
 
     def _live_buttons(self) -> None:
@@ -196,7 +196,7 @@ class BenchPanel(Panel):
         self.line.cancel.setText("Stop")
         self.line.layout().setContentsMargins(8, 2, 8, 4)
         box = QWidget()
-        box.setMinimumWidth(200)
+        box.setMinimumWidth(180)
         column = QVBoxLayout(box)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -209,8 +209,8 @@ class BenchPanel(Panel):
         self.table = Table(
             [
                 Column("title", "Contestant", icon=self._swatch_of),
-                *(Column(id, head, "right", 76, tip, ms) for id, head, tip in verdict.PERCENTILES),
-                Column("mean", "Mean", "right", 76, "Arithmetic mean", ms),
+                *(Column(id, head, "right", 98, tip, ms) for id, head, tip in verdict.PERCENTILES),
+                Column("mean", "Mean", "right", 98, "Arithmetic mean", ms),
                 Column("throughput", "Per second", "right", 84, "Inferences per second", lambda v: figures.short(v)),
                 Column("count", "n", "right", 72, "Inferences that were measured", figures.whole),
                 Column("interval", "Median, 95 %", "right", 130, "Where the true median lies with 95 % confidence (bootstrap)"),
@@ -230,10 +230,10 @@ class BenchPanel(Panel):
         self.scatter.on_pick = lambda id: self.ctx.session is not None and self.ctx.session.history.goto(id)
         self.past = Table(
             [
-                Column("created", "When", width=126),
+                Column("created", "When", width=146),
                 Column("title", "Contestant"),
-                Column("p50", "p50", "right", 76, "Median", ms),
-                Column("p99", "p99", "right", 76, "99th percentile", ms),
+                Column("p50", "p50", "right", 98, "Median", ms),
+                Column("p99", "p99", "right", 98, "99th percentile", ms),
                 Column("batch", "Batch", "right", 56),
                 Column("seconds", "Time", "right", 60, "How long it was measured", figures.seconds),
                 Column("data", "Inputs", width=110),
@@ -245,14 +245,14 @@ class BenchPanel(Panel):
         self.right = QTabWidget()
         self.right.setDocumentMode(True)
         for widget, title in (
-            (self.table, "Percentiles"),
+            (self.table, "Table"),
             (self.histogram, "Histogram"),
-            (self.bars, "Medians"),
-            (self.scatter, "Size × latency"),
+            (self.bars, "Bars"),
+            (self.scatter, "Pareto"),
             (self.past, "Past"),
         ):
             self.right.addTab(widget, title)
-        self.right.setMinimumWidth(260)
+        self.right.setMinimumWidth(300)
         return self.right
 
     def release(self) -> None:
@@ -294,7 +294,7 @@ class BenchPanel(Panel):
         found = verdict.contestants(session)
         head, root = session.history.head, session.history.root
         self._contestants = {each.key: each for each in found}
-        states = self.ctx.services.get("backends.states", {})
+        states = self.ctx.services.get("availability", {})
         self._filling = True
         self.list.clear()
         latest = {}
@@ -302,8 +302,9 @@ class BenchPanel(Panel):
             if each.variant in (head, root.id if root else ""):
                 latest[each.variant] = each.key
         self._inherit(found)
+        short = verdict.names(session, found)
         for each in found:
-            item = QListWidgetItem(each.title)
+            item = QListWidgetItem(short[each.key])
             item.setData(KEY, each.key)
             item.setIcon(self._swatch(self._color(each.key)))
             state = states.get(each.engine.backend) if each.engine is not None else None
@@ -415,7 +416,7 @@ class BenchPanel(Panel):
         self.line.clear()
         self.live.clear()
         self.pause_button.setChecked(False)
-        self._show({}, {each.key: each.title for each in contestants})
+        self._show({}, verdict.names(session, contestants))
         race = Race(self.ctx, session, contestants, plan, self)
         race.began.connect(self._began)
         race.samples.connect(self._samples)

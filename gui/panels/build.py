@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QApplication,
@@ -38,6 +38,11 @@ from gui.jobline import JobLine
 from gui.panels.base import Panel
 from gui.rows import Elided, heading, line
 from gui.table import Column, Table
+
+#: Where the window puts what the backends can do here.
+AVAILABILITY = "availability"
+#: How long to wait for that before asking oneself.
+WAIT_MS = 3000
 
 
 def _panel(ctx: Context) -> BuildPanel:
@@ -84,6 +89,10 @@ class BuildPanel(Panel):
         self._looked = False
         self._engines: tuple[Engine, ...] = ()
         self.chosen = ""
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.setInterval(WAIT_MS)
+        self._wait.timeout.connect(self._waited)
         empty = EmptyState(
             "build",
             "Open a model to build it",
@@ -158,8 +167,7 @@ class BuildPanel(Panel):
         self.table = Table(
             [
                 Column("backend", "Engine"),
-                Column("size", "Size", "right", 76, "On disk", figures.size),
-                Column("seconds", "Built in", "right", 76, "Wall time of the build", figures.seconds),
+                Column("size", "Size", "right", 90, "On disk", figures.size),
             ]
         )
         self.table.setAccessibleName("Engines of this variant")
@@ -176,7 +184,7 @@ class BuildPanel(Panel):
         links = QHBoxLayout(self.links)
         links.setContentsMargins(0, 0, 0, 0)
         links.setSpacing(12)
-        for button in (self.race_button, self.open_button, self.log_button, self.copy_button):
+        for button in (self.race_button, self.open_button, self.log_button):
             links.addWidget(button)
         links.addStretch(1)
         self.log = QPlainTextEdit()
@@ -186,14 +194,16 @@ class BuildPanel(Panel):
         self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.log.setFixedHeight(180)
         self.log.hide()
+        self.copy_button.hide()
         column = QVBoxLayout(box)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for widget in (self.none, self.table, self.facts, self.links, self.log):
+        for widget in (self.none, self.table, self.facts, self.links, self.log, self.copy_button):
             column.addWidget(widget)
         return box
 
     def release(self) -> None:
+        self._wait.stop()
         self._follow.release()
         self.ctx.services.pop("build", None)
         super().release()
@@ -202,17 +212,35 @@ class BuildPanel(Panel):
     def showEvent(self, event: object) -> None:
         """Ask what this machine can do, the first time that somebody looks."""
         super().showEvent(event)  # type: ignore[arg-type]
-        if not self._looked and self.ctx.session is not None:
+        self._need()
+
+    def _need(self) -> None:
+        """Know what this machine can do: the window asks soon after its start; without its answer, ask here."""
+        if self._looked or self.ctx.session is None or not self.isVisible():
+            return
+        if AVAILABILITY in self.ctx.services:
+            self._found(self.ctx.services[AVAILABILITY])
+        elif self.ctx.window is not None and not self._wait.isActive():
+            self._wait.start()
+        elif self.ctx.window is None:
+            self.look()
+
+    def _waited(self) -> None:
+        if AVAILABILITY in self.ctx.services:
+            self._found(self.ctx.services[AVAILABILITY])
+        elif not self._looked:
             self.look()
 
     def look(self) -> None:
         """Ask, in a worker, which backends can build and run here."""
         self._looked = True
+        self._wait.stop()
         self.ctx.jobs.start(backend_tasks.availability, title="Look for backends", on_done=self._found, on_error=self._not_found)
 
     def _found(self, states: dict[str, Availability]) -> None:
+        self._looked = True
         self.states = states
-        self.ctx.services["backends.states"] = states
+        self.ctx.services[AVAILABILITY] = states
         self.refresh()
 
     def _not_found(self, error: Exception) -> None:
@@ -265,20 +293,20 @@ class BuildPanel(Panel):
             self.pages.setCurrentIndex(0)
             return
         self.pages.setCurrentIndex(1)
-        if not self._looked and self.isVisible():
-            self.look()
+        self._need()
         self.name.setText(variant.title)
         for id, choice in self.choices.items():
             choice.show_state(self.states.get(id))
-        before = self._engines
+        before, chosen = self._engines, self.engine()
         self._engines = session.engines_of(variant.id)
-        self.table.set_rows([(engines.title(e), e.size, e.seconds) for e in self._engines])
+        self.table.set_rows([(engines.title(e), e.size) for e in self._engines])
         self.table.setFixedHeight(28 + 25 * min(6, max(1, len(self._engines))) + 2)
         for widget in (self.table, self.facts, self.links):
             widget.setVisible(bool(self._engines))
         self.none.setVisible(not self._engines)
-        if self._engines and self._engines != before:
-            self.table.select_rows([len(self._engines) - 1])
+        if self._engines:
+            same = self._engines == before and chosen in self._engines
+            self.table.select_rows([self._engines.index(chosen) if same and chosen is not None else len(self._engines) - 1])
         self._describe()
         self.enable()
 
@@ -293,7 +321,11 @@ class BuildPanel(Panel):
             self.facts.setText("")
             self.log.setPlainText("")
             return
-        parts = [engine.version and f"version {engine.version}", engine.device and f"for {engine.device}"]
+        parts = [
+            f"built in {figures.seconds(engine.seconds)}",
+            engine.version and f"version {engine.version}",
+            engine.device and f"for {engine.device}",
+        ]
         parts += [figures.plural(len(engine.layers), "layer") if engine.layers else ""]
         self.facts.setText(" · ".join(part for part in parts if part))
         self.log.setPlainText("\n".join(engine.log))
@@ -320,6 +352,7 @@ class BuildPanel(Panel):
 
     def _toggle_log(self) -> None:
         self.log.setVisible(self.log.isHidden())
+        self.copy_button.setVisible(not self.log.isHidden())
         self.log_button.setText("Show log" if self.log.isHidden() else "Hide log")
 
     # --- build
@@ -339,7 +372,8 @@ class BuildPanel(Panel):
             if self.ctx.session is session and variant.id in session.history.variants:
                 session.add_engine(variant.id, engine)
                 size, time = figures.size(engine.size), figures.seconds(engine.seconds)
-                self.ctx.notify.info(f"{engines.title(engine)} engine of {variant.title}: {size}, built in {time}.")
+                if not self.isVisible():
+                    self.ctx.notify.info(f"{engines.title(engine)} engine of {variant.title}: {size}, built in {time}.")
 
         handle = self.ctx.jobs.start(
             backend_tasks.build,

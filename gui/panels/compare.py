@@ -108,7 +108,7 @@ class ComparePanel(Panel):
         split.addWidget(self._left())
         split.addWidget(self._right())
         split.setStretchFactor(1, 1)
-        split.setSizes([290, 800])
+        split.setSizes([260, 800])
         return split
 
     def _left(self) -> QWidget:
@@ -181,12 +181,12 @@ class ComparePanel(Panel):
         self.table = Table(
             [
                 Column("name", "Output"),
-                Column("max", "Max error", "right", 96, "Largest absolute difference", error_text),
+                Column("max", "Max error", "right", 90, "Largest absolute difference", error_text),
                 Column("mean", "Mean error", "right", 96, "Mean absolute difference", error_text),
-                Column("cosine", "Cosine", "right", 90, "Cosine of the flattened outputs, mean over samples", lambda v: f"{v:.6f}"),
+                Column("cosine", "Cosine", "right", 92, "Cosine of the flattened outputs, mean over samples", lambda v: f"{v:.6f}"),
                 Column("sqnr", "SQNR", "right", 84, "Signal to quantization noise: 10 log10(Σa² / Σ(a−b)²)", decibel),
-                Column("top1", "Same top-1", "right", 92, "Share of rows whose largest element is at the same place", figures.share),
-                Column("state", "", width=90, colour=lambda v: theme.color("bad") if v == "not finite" else theme.color("ok")),
+                Column("top1", "Top-1", "right", 74, "Share of rows whose largest element is at the same place", figures.share),
+                Column("state", "", width=76, colour=lambda v: theme.color("bad") if v == "not finite" else theme.color("ok")),
             ]
         )
         self.table.setAccessibleName("Errors of each output")
@@ -244,8 +244,10 @@ class ComparePanel(Panel):
         self._filling = True
         for box, id in ((self.a, a), (self.b, b)):
             box.clear()
+            titles = [variant.title for variant in variants.values()]
             for variant in variants.values():
-                box.addItem(f"{variant.title} ({variant.id})", variant.id)
+                again = titles.count(variant.title) > 1
+                box.addItem(f"{variant.title} ({variant.id})" if again else variant.title, variant.id)
             box.setCurrentIndex(box.findData(id))
         self._filling = False
         self._list_past()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QStackedLayout, QToolButton, QVBoxLayout, QWidget
 
 from core import history
@@ -173,6 +173,7 @@ class PassesPanel(Panel):
             self._values[self.chosen] = dict(self.detail.form.values())
             self.detail.release()
             self._column.removeWidget(self.detail)
+            self.detail.hide()
             self.detail.deleteLater()
             self.detail = None
         self.chosen = pass_id
@@ -180,8 +181,17 @@ class PassesPanel(Panel):
             row = self.rows[pass_id]
             self.detail = Detail(self.ctx, PASSES[pass_id], self._values.get(pass_id))
             self._column.insertWidget(self._column.indexOf(row) + 1, self.detail)
-            QTimer.singleShot(0, self.detail, lambda: self.detail and self.scroll.ensureWidgetVisible(self.detail, 0, 8))
+            self.detail.grown.connect(self._reveal)
+            QTimer.singleShot(0, self.detail, self._reveal)
         self.refresh()
+
+    def _reveal(self) -> None:
+        """Scroll so that the end of the detail is in view, but never its beginning out of it."""
+        if self.detail is not None:
+            row = self.rows[self.chosen]
+            bar, view = self.scroll.verticalScrollBar(), self.scroll.viewport().height()
+            end = self.detail.y() + self.detail.sizeHint().height()
+            bar.setValue(min(row.y(), max(bar.value(), end - view)))
 
     def blocked(self) -> str:
         """Why the chosen pass cannot be applied now."""
@@ -227,6 +237,9 @@ class _Row(QWidget):
 
 class Detail(QWidget):
     """The chosen pass: what it does, its options, what it would change, and what came of it."""
+
+    #: More is said than before.
+    grown = Signal()
 
     def __init__(self, ctx: Context, found: type[Pass], values: dict[str, object] | None) -> None:
         super().__init__()
@@ -381,6 +394,7 @@ class Detail(QWidget):
             parts.append(f'<span style="color:{warn}">{plain}</span>' if note.startswith(WARNING) else plain)
         self.notes.setText("<br>".join(parts))
         self.notes.show()
+        QTimer.singleShot(0, self, self.grown.emit)
 
 
 class _Said(QFrame):

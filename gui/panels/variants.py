@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -118,6 +118,7 @@ class VariantsPanel(Panel):
         super().__init__(ctx)
         ctx.services["variants"] = self
         self._filling = False
+        self._accurate = False
         self.tree = _Tree(self)
         self.buttons: dict[str, QToolButton] = {}
         page = QWidget()
@@ -187,11 +188,10 @@ class VariantsPanel(Panel):
             self.pages.setCurrentIndex(0)
             return
         self.pages.setCurrentIndex(1)
-        closed = {item.data(TITLE, ID) for item in self.tree.every() if not item.isExpanded() and item.childCount()}
         self._filling = True
         self.tree.clear()
         accuracies = {id: session.accuracy(id) for id in session.history.variants}
-        self.tree.setColumnHidden(ACCURACY, not any(value is not None for value in accuracies.values()))
+        self._accurate = any(value is not None for value in accuracies.values())
         places: dict[str, QTreeWidgetItem] = {}
         for variant in session.history.variants.values():
             item = self._item(session, variant, accuracies[variant.id])
@@ -201,8 +201,7 @@ class VariantsPanel(Panel):
                 self.tree.addTopLevelItem(item)
             else:
                 parent.addChild(item)
-        for id, item in places.items():
-            item.setExpanded(id not in closed)
+        self.tree.expandAll()
         if session.history.head in places:
             item = places[session.history.head]
             self._mark(item)
@@ -302,7 +301,9 @@ class VariantsPanel(Panel):
         self.buttons["compare"].setEnabled(inner)
 
     def _fit(self) -> None:
-        self.tree.setColumnHidden(SIZE, self.tree.viewport().width() < (330 if self.tree.isColumnHidden(ACCURACY) else 400))
+        width = self.tree.viewport().width()
+        self.tree.setColumnHidden(ACCURACY, not self._accurate or width < 310)
+        self.tree.setColumnHidden(SIZE, width < (400 if self._accurate else 310))
 
     # --- what can be done
     def go(self, variant_id: str) -> None:
@@ -436,7 +437,9 @@ class _Tree(QTreeWidget):
         self._panel = panel
         self.setAccessibleName("Variants")
         self.setHeaderLabels(["Variant", "Size", "p50", "Top-1"])
-        self.setIndentation(14)
+        self.setIndentation(12)
+        self.setRootIsDecorated(False)
+        self.setItemsExpandable(False)
         self.setUniformRowHeights(True)
         self.setIconSize(QSize(16, 16))
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -448,9 +451,9 @@ class _Tree(QTreeWidget):
         head.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
         head.setMinimumSectionSize(40)
         for column, width, tip in (
-            (SIZE, 74, "Graph and weights on disk"),
-            (LATENCY, 78, "Median latency of the latest benchmark"),
-            (ACCURACY, 70, "Top-1 accuracy on labelled data"),
+            (SIZE, 84, "Graph and weights on disk"),
+            (LATENCY, 96, "Median latency of the latest benchmark"),
+            (ACCURACY, 80, "Top-1 accuracy on labelled data"),
         ):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.setColumnWidth(column, width)
@@ -472,6 +475,9 @@ class _Tree(QTreeWidget):
             found.append(item)
             waiting[:0] = [item.child(i) for i in range(item.childCount())]
         return found
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        """None: the indentation says it, and nothing folds."""
 
     def _menu(self, at: QPoint) -> None:
         if self.itemAt(at) is None and self.currentItem() is None:

@@ -36,6 +36,7 @@ class BarsPlot(Plot):
         super().__init__(theme, title=title, empty=empty, parent=parent)
         self.bars: tuple[Bar, ...] = ()
         self._items: list[Any] = []
+        self._reach, self._room = 0.0, 0.0
 
     def set_bars(self, bars: tuple[Bar, ...]) -> None:
         """Show these bars."""
@@ -53,6 +54,7 @@ class BarsPlot(Plot):
     def _furnish(self) -> None:
         self.canvas.setMouseEnabled(x=False, y=False)
         self.canvas.getViewBox().disableAutoRange()
+        self.canvas.getViewBox().sigResized.connect(self._fit)
 
     def _draw(self) -> None:
         import numpy as np
@@ -90,8 +92,16 @@ class BarsPlot(Plot):
         axis.setTicks([ticks])
         axis.setWidth(max(metrics.horizontalAdvance(text) for _, text in ticks) + 16)
         axis.showLabel(False)
+        self._reach = longest
+        self._room = max(metrics.horizontalAdvance(f"{number(bar.value)} {self.unit}") for bar in self.bars) + 16
+        self._fit()
+
+    def _fit(self, *_: object) -> None:
+        """The longest bar, and behind it room for its value."""
         box = self.canvas.getViewBox()
-        box.setXRange(0.0, 1.22 * longest if longest > 0 else 1.0, padding=0.0)
+        width = max(1.0, box.width())
+        share = max(0.25, 1.0 - self._room / width)
+        box.setXRange(0.0, self._reach / share if self._reach > 0 else 1.0, padding=0.0)
         box.setYRange(-len(self.bars) + 0.4, 0.6, padding=0.0)
 
     def _add(self, item: Any) -> None:

@@ -126,7 +126,8 @@ class Plot(QWidget):
         pg = library.load()
         axes = {side: _axis(pg, side, unit) for side, unit in (("bottom", self.x_unit), ("left", self.y_unit))}
         canvas = pg.PlotWidget(self, axisItems=axes, enableMenu=False)
-        canvas.plotItem.ctrlMenu.setParent(canvas)  # made without a parent, and never shown: ours is `menu`
+        spare = canvas.plotItem.ctrlMenu  # made without a parent, and never shown: ours is `menu`
+        spare.setParent(canvas, spare.windowFlags())
         canvas.setAccessibleName(f"{self.title}: drawing")
         canvas.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         canvas.setFrameShape(canvas.Shape.NoFrame)
@@ -282,6 +283,9 @@ def _axis(pg: Any, side: str, unit: str) -> Any:
         def tickStrings(self, values: Any, scale: float, spacing: float) -> list[str]:
             texts = super().tickStrings(values, scale, spacing)
             return [f"{text} {unit}" if text else text for text in texts] if unit else texts
+
+        def logTickStrings(self, values: Any, scale: float, spacing: float) -> list[str]:
+            return [number(10.0**value) for value in values]
 
     return UnitAxis(orientation=side)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QColor, QPen
+from PySide6.QtGui import QAction, QColor, QPen, QShowEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui.plots.base import Plot, latency, number, quoted
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 BINS = 90
+#: From this ratio of the ends on, the latency axis is logarithmic.
+WIDE = 12.0
 MARKS = ((0.5, "p50", Qt.PenStyle.DashLine), (0.99, "p99", Qt.PenStyle.DotLine))
 
 
@@ -40,6 +42,7 @@ class HistogramPlot(Plot):
         self._shapes: dict[str, _Shape] = {}
         self.log_share = False
         self.whole_tail = False
+        self._wide = False
 
     def show_counts(self, key: str, title: str, color: int, counts: Counts) -> None:
         """Show (or refresh) one contestant; `counts` is read again at each `refresh`."""
@@ -54,6 +57,11 @@ class HistogramPlot(Plot):
         """Draw again from the counts."""
         if self.isVisible():
             self._changed()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what was counted while hidden."""
+        super().showEvent(event)
+        self._changed()
 
     def clear(self) -> None:
         """Forget every contestant."""
@@ -130,6 +138,8 @@ class HistogramPlot(Plot):
             return
         left, right = self._range()
         tallest, lowest = 0.0, 100.0
+        wide = right / left > WIDE  # a long tail beside a narrow peak: on a linear axis neither would be seen
+        place = np.log10 if wide else np.asarray
         for shape in shapes:
             self._items(shape)
             edges, share = shape.counts.histogram(left, right, BINS)
@@ -139,14 +149,16 @@ class HistogramPlot(Plot):
             if self.log_share:
                 percent = np.log10(np.maximum(percent, lowest / 2))
             shape.curve.setFillLevel(float(np.log10(lowest / 2)) if self.log_share else 0.0)
-            shape.curve.setData(edges, percent, stepMode="center")
+            shape.curve.setData(place(edges), percent, stepMode="center")
             for (at, name, _), line in zip(MARKS, shape.marks, strict=True):
                 value = shape.counts.quantile(at)
-                line.setValue(value)
+                line.setValue(float(place(value)))
                 line.label.setFormat(f"{name} {number(value)}" if len(shapes) == 1 else "")
         self.canvas.getAxis("left").setLogMode(self.log_share)
+        self.canvas.getAxis("bottom").setLogMode(wide)
+        self._wide = wide
         box = self.canvas.getViewBox()
-        box.setXRange(left, right, padding=0.0)
+        box.setXRange(float(place(left)), float(place(right)), padding=0.0)
         if self.log_share:
             box.setYRange(float(np.log10(lowest / 2)), float(np.log10(tallest)) + 0.15, padding=0.0)
         else:
@@ -159,6 +171,8 @@ class HistogramPlot(Plot):
         )
 
     def _read(self, x: float, y: float) -> str:
+        if self._wide:
+            x = 10.0**x
         if x <= 0:
             return ""
         slower = [f"{100.0 * s.counts.above(x) / s.counts.total:.3g} %" for s in self._shapes.values() if s.counts.total]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 FRAME_MS = 33
 CSV_ROWS = 100_000
+#: From this ratio of p99 to median on, the latency axis becomes logarithmic by itself.
+UNEVEN = 8.0
 
 
 class _Lane:
@@ -52,6 +55,9 @@ class LivePlot(Plot):
         self.follow = True
         self.all_spikes = False
         self.percentile_lines = True
+        #: Whether the latency axis is logarithmic; None: as soon as the slow ones are many times slower than the median.
+        self.log_latency: bool | None = None
+        self._log = False
         self._dirty = False
         self._setting = False
         self._timer = QTimer(self)
@@ -82,6 +88,7 @@ class LivePlot(Plot):
             self._drop(lane)
         self._lanes.clear()
         self.follow = True
+        self._log = False
         self._timer.stop()
         self._dirty = False
         self._changed()
@@ -232,7 +239,17 @@ class LivePlot(Plot):
     def _draw(self) -> None:
         self._lines(follow=self.follow)
 
+    def _place(self, latency_ms: float) -> float:
+        """Where a latency stands on the axis."""
+        return math.log10(max(latency_ms, 1e-9)) if self._log else latency_ms
+
+    def _uneven(self, lanes: list[_Lane]) -> bool:
+        """Whether some are so much slower than the median that a linear axis would show nothing else."""
+        return any(lane.counts.total > 20 and lane.counts.quantile(0.99) > UNEVEN * lane.counts.quantile(0.5) for lane in lanes)
+
     def _lines(self, *, follow: bool) -> None:
+        import numpy as np
+
         lanes = [lane for lane in self._lanes.values() if lane.series.count]
         if not lanes:
             return
@@ -242,8 +259,13 @@ class LivePlot(Plot):
         self._setting = True
         if follow:
             box.setXRange(min(start, 0.0), max(end, start + 0.1), padding=0.0)
-        top = self._top(lanes)
-        box.setYRange(self._bottom(lanes), top, padding=0.0)
+        self._log = self.log_latency if self.log_latency is not None else self._log or self._uneven(lanes)
+        self.canvas.getAxis("left").setLogMode(self._log)
+        highest, lowest = self._top(lanes), self._bottom(lanes)
+        if self._log:  # room for the words beside the lines
+            highest, lowest = 1.6 * highest, 0.6 * lowest
+        top = self._place(highest)
+        box.setYRange(self._place(lowest), top, padding=0.0)
         self._setting = False
         (left, right), _ = box.viewRange()
         columns = min(1600, max(64, int(box.width())))
@@ -252,14 +274,14 @@ class LivePlot(Plot):
                 continue
             curve = self._curve(lane)
             x, y = lane.series.peaks(left, right, columns // 2)
-            curve.setData(x, y)
+            curve.setData(x, np.log10(y) if self._log else y)
             self._mark(lane, key == self._front)
         self._warm.setRegion((start, min(0.0, end)))
         shown = start < 0
         self._warm.setVisible(shown)
         self._warm_text.setVisible(shown and (min(0.0, end) - start) > 0.08 * (right - left))
         self._warm_text.setPos(max(start, left), top)
-        missed = sum(lane.counts.above(top) for lane in lanes)
+        missed = sum(lane.counts.above(highest) for lane in lanes)
         slowest = max(lane.counts.high for lane in lanes)
         self._above.setText(f"▲ {missed} above, slowest {latency(slowest)}" if missed else "")
         self._above.setPos(right, top)
@@ -271,7 +293,7 @@ class LivePlot(Plot):
             line.setVisible(shown)
             if shown:
                 value = lane.counts.quantile(share)
-                line.setValue(value)
+                line.setValue(self._place(value))
                 line.label.setFormat(f"{name} {latency(value)}")
 
     def _top(self, lanes: list[_Lane]) -> float:
@@ -300,6 +322,7 @@ class LivePlot(Plot):
         import numpy as np
 
         near = []
+        y = 10.0**y if self._log else y
         for lane in self._lanes.values():
             if lane.series.count:
                 at = min(lane.series.count - 1, int(np.searchsorted(lane.series.x, x)))
@@ -315,6 +338,7 @@ class LivePlot(Plot):
             ("Pause drawing", self.paused, self.set_paused),
             ("Percentile lines", self.percentile_lines, self._set_percentile_lines),
             ("Scale to the slowest", self.all_spikes, self._set_all_spikes),
+            ("Logarithmic latency", self._log, self.set_log_latency),
         ):
             action = QAction(text, menu)
             action.setCheckable(True)
@@ -324,6 +348,11 @@ class LivePlot(Plot):
 
     def _set_percentile_lines(self, on: bool) -> None:
         self.percentile_lines = on
+        self._changed()
+
+    def set_log_latency(self, on: bool) -> None:
+        """Hold the latency axis logarithmic, or linear."""
+        self.log_latency = on
         self._changed()
 
     def _set_all_spikes(self, on: bool) -> None:

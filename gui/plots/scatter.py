@@ -44,8 +44,8 @@ class ScatterPlot(Plot):
     def __init__(
         self, theme: Theme, *, title: str, x: str, x_unit: str, y: str, y_unit: str, empty: str, parent: QWidget | None = None
     ) -> None:
-        self.x_title, self.y_title = f"{x} ({x_unit})", f"{y} ({y_unit})"
-        self._units = (x_unit, y_unit)
+        self.x_unit, self.y_unit = x_unit, y_unit
+        self._heads = (f"{x} ({x_unit})", f"{y} ({y_unit})")
         super().__init__(theme, title=title, empty=empty, parent=parent)
         self.points: tuple[Point, ...] = ()
         self._items: list[Any] = []
@@ -131,11 +131,11 @@ class ScatterPlot(Plot):
     def _read(self, x: float, y: float) -> str:
         (left, right), (bottom, top) = self.canvas.getViewBox().viewRange()
         near = min(self.points, key=lambda p: ((p.x - x) / (right - left)) ** 2 + ((p.y - y) / (top - bottom)) ** 2)
-        return f"{near.title}: {number(near.x)} {self._units[0]}, {number(near.y)} {self._units[1]}"
+        return f"{near.title}: {number(near.x)} {self.x_unit}, {number(near.y)} {self.y_unit}"
 
     def csv(self) -> str:
         """Name, x, y, and whether the point is on the front."""
         best = {point.key for point in front(self.points)}
-        rows = [f"name,{quoted(self.x_title)},{quoted(self.y_title)},front"]
+        rows = [f"name,{quoted(self._heads[0])},{quoted(self._heads[1])},front"]
         rows += [f"{quoted(p.title)},{p.x:.9g},{p.y:.9g},{'yes' if p.key in best else 'no'}" for p in self.points]
         return "\n".join(rows) + "\n"
