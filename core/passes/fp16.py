@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: The largest finite float16, and half of the smallest subnormal (below it a number becomes 0).
 _LARGEST, _VANISHES = 65504.0, 2.0**-25
 #: In names that the converter makes.
-_MARKS = ("graph_input_cast", "graph_output_cast", "_input_cast_", "_output_cast_")
+_MARKS = ("graph_input_cast", "graph_output_cast", "_cast_to_fp32", "_cast_to_fp16")
 #: Ops that hold subgraphs; the converter does not carry types into them reliably, so they stay whole in fp32.
 _CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 
@@ -54,6 +54,7 @@ class FP16(Pass):
         made = self._convert(document.to_proto(_typed(model)))
         rewrite.keep_frame(made, before)
         after = document.from_proto(made)
+        _shorten(after)
         _bridge(model, after)
         after.graph.sort()
         done, casts = _count(model) - _count(after), _casts(after) - _casts(model)
@@ -159,10 +160,46 @@ def _free_names(model: ir.Model) -> None:
         for item in items:
             name = item.name or ""
             if any(mark in name for mark in _MARKS):
+                name = name.replace("_cast", "_recast")
                 while name in taken:
                     name += "_"
                 taken.add(name)
                 item.name = name
+
+
+def _shorten(after: ir.Model) -> None:
+    """Join fp32 to fp32 where the converter rounds to fp16 between: neighbours that stay, and a kept node and an output."""
+    import onnx_ir as ir
+
+    graph = after.graph
+    for back in [node for node in graph if node.op_type == "Cast" and _casts_to(node) == ir.DataType.FLOAT]:
+        value = back.inputs[0]
+        there = value.producer() if value is not None else None
+        if there is None or there.op_type != "Cast" or _casts_to(there) != ir.DataType.FLOAT16:
+            continue
+        if not any(mark in (there.name or "") for mark in _MARKS) or not any(mark in (back.name or "") for mark in _MARKS):
+            continue  # not the converter's own: what goes in may be no float
+        source, out = there.inputs[0], back.outputs[0]
+        if source is None:
+            continue
+        if out.is_graph_output():
+            if source.producer() is None or source.is_graph_output():
+                continue
+            name = out.name
+            out.replace_all_uses_with(source, replace_graph_outputs=True)
+            source.shape, source.type = out.shape, out.type
+            out.name = None
+            source.name = name
+        else:
+            out.replace_all_uses_with(source)
+        graph.remove(back, safe=True)
+        if not there.outputs[0].uses() and not there.outputs[0].is_graph_output():
+            graph.remove(there, safe=True)
+
+
+def _casts_to(node: ir.Node) -> int:
+    attribute = node.attributes.get("to")
+    return attribute.as_int() if attribute is not None else 0
 
 
 def _bridge(before: ir.Model, after: ir.Model) -> None:
