@@ -20,7 +20,7 @@ TAG = "$is"
 
 def plain(value: Any) -> Any:
     """`value` for a reader of JSON: lossy where JSON is poor (not-finite numbers become null, tuples arrays)."""
-    if value is None or isinstance(value, (bool, str)) and not isinstance(value, enum.Enum):
+    if value is None or (isinstance(value, (bool, str)) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, enum.Enum):
         return plain(value.value)
