@@ -176,7 +176,7 @@ ACTIONS = (
     Action("file.open", "Open model…", open_model, "File", 10, "Ctrl+O", "open", "Open an ONNX file.", busy),
     Action("file.open_sample", "Open the sample", open_sample, "File", 10, "", "star", "A small CNN that reads digits, with data.", no_sample),
     Action("file.open_session", "Open session…", open_session, "File", 10, "Ctrl+Shift+O", "history", "Go on where you left off.", busy),
-    Action("file.clear_recent", "Clear recent models", clear_recent, "File", 20, "", "trash", "Forget which models were opened.", no_recent),
+    Action("file.clear_recent", "Clear recent models", clear_recent, "", 20, "", "trash", "Forget which models were opened.", no_recent),
     Action(
         "file.save_session", "Save session", save_session, "File", 40, "Ctrl+S", "save",
         "Keep variants, engines and results in the session's folder.", saving_blocked,
@@ -190,15 +190,15 @@ ACTIONS = (
     Action("file.close", "Close model", close_model, "File", 70, "Ctrl+W", "close", "Save the session and go back to the start page.", needs_model),
     Action("file.quit", "Quit", leave, "File", 70, "Ctrl+Q", "", "Save the session and leave."),
     Action("view.palette", "Search and run…", palette, "View", 10, "Ctrl+K|Ctrl+Shift+P", "search", "Find a node, a tensor, an action or a file by typing."),
-    Action("view.theme.system", "As the system", choose_theme("system"), "View/Theme", 10, checked=theme_is("system"), icon="theme"),
-    Action("view.theme.light", "Light", choose_theme("light"), "View/Theme", 10, checked=theme_is("light"), icon="sun"),
-    Action("view.theme.dark", "Dark", choose_theme("dark"), "View/Theme", 10, checked=theme_is("dark"), icon="moon"),
+    Action("view.theme.system", "As the system", choose_theme("system"), "View/Theme", 10, checked=theme_is("system")),
+    Action("view.theme.light", "Light", choose_theme("light"), "View/Theme", 10, checked=theme_is("light")),
+    Action("view.theme.dark", "Dark", choose_theme("dark"), "View/Theme", 10, checked=theme_is("dark")),
     Action(
         "view.reset_layout", "Reset layout", reset_layout, "View", 80, "", "refresh",
         "Bring every panel back to where it was at first.",
     ),
     Action(
-        "view.full_screen", "Full screen", full_screen, "View", 80, "F11", "fit",
+        "view.full_screen", "Full screen", full_screen, "View", 80, "F11", "",
         "Use the whole screen.", checked=lambda ctx: _window(ctx).isFullScreen(),
     ),
     Action("view.close_messages", "Close messages", close_messages, "View", 80, "", "close", "Take the messages in the corner away."),

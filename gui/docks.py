@@ -12,7 +12,6 @@ from PySide6.QtCore import QByteArray, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from gui import icons
 from gui.context import Context
 from gui.panels import PANELS
 from gui.panels.base import Panel
@@ -22,6 +21,8 @@ from gui.panels.base import Panel
 STACKED: dict[str, tuple[tuple[str, ...], ...]] = {"left": (("variants",), ("passes", "build"), ("jobs",))}
 #: Shares of the height for those rows.
 HEIGHTS: dict[str, tuple[int, ...]] = {"left": (26, 54, 20)}
+#: Panels that are made with the docks, not when first seen: they listen to what would be missed.
+EAGER = ("jobs",)
 #: The first line of a kept arrangement; another number and the default one is used.
 VERSION = "1"
 
@@ -90,6 +91,9 @@ class Docks(QWidget):
             self._dock(cls)
         self._place()
         self._default = self.manager.saveState()
+        for id in EAGER:
+            if id in self.slots:
+                self.slots[id].fill()
 
     def _dock(self, cls: type[Panel]) -> None:
         ads = self._ads
@@ -150,10 +154,10 @@ class Docks(QWidget):
             above = self._tabs(area, place, above, row)
 
     def _size(self) -> None:
-        """Widths and heights that suit the window: sides of 260 to 420 px, a third for what is below."""
+        """Widths and heights that suit the window: sides of 264 to 440 px, a third for what is below."""
         width, height = max(self.width(), 900), max(self.height(), 500)
         left = min(420, max(264, round(width * 0.16)))
-        right = min(440, max(272, round(width * 0.17)))
+        right = min(440, max(312, round(width * 0.17)))
         low = min(560, max(210, round(height * 0.29)))
         for ids, sizes in (
             (self._ids("center"), [height - low, low]),
@@ -222,8 +226,3 @@ class Docks(QWidget):
             if slot.panel is not None:
                 slot.panel.release()
 
-
-def tab_icons(docks: Docks) -> None:
-    """Draw the icons of the tabs in the colours that hold now."""
-    for id, dock in docks.docks.items():
-        dock.setIcon(icons.icon(docks.slots[id].cls.icon, docks.ctx.theme, "muted"))

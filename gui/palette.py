@@ -254,6 +254,9 @@ class Palette(QFrame):
             if id == "view.palette":
                 continue
             title = action.title.rstrip("…")
+            panel = id.startswith("view.panel.")
+            if "/" in action.menu and not panel:
+                title = f"{action.menu.rpartition('/')[2]}: {title[0].lower()}{title[1:]}"
             fits = ranking.fit(text, title)
             score, places = fits if fits is not None else (0.0, ())
             if fits is None:
@@ -262,9 +265,9 @@ class Palette(QFrame):
                     continue
                 score = wide[0] / 3
             keys = self.menus.actions[id].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            kind = "Panel" if id.startswith("view.panel.") else action.menu.partition("/")[0] or "Action"
+            kind = "Panel" if panel else action.menu.partition("/")[0] or "Action"
             found.append(
-                Entry(kind, title, self._runner(id), action.icon, action.tip, keys, self.menus.reason(id), tuple(places), score)
+                Entry(kind, title, self._runner(id), "panel" if panel else action.icon, action.tip, keys, self.menus.reason(id), tuple(places), score)
             )
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from gui import figures
 from gui.context import Context
@@ -29,6 +29,7 @@ class StatusBar(QWidget):
         self.setFixedHeight(27)
         self.setAccessibleName("Status")
         self.file = Elided("No model is open")
+        self.file.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.file.setMaximumWidth(320)
         self.figures = QLabel()
         self.backends = QWidget()
@@ -50,7 +51,7 @@ class StatusBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 1, 12, 0)
         row.setSpacing(16)
-        row.addWidget(self.file, 2)
+        row.addWidget(self.file)
         row.addWidget(self.figures)
         row.addWidget(self.backends)
         row.addStretch(1)
@@ -77,7 +78,6 @@ class StatusBar(QWidget):
         self.file.setText(session.source.name)
         self.file.setProperty("tip", True)
         self.file.setToolTip(str(session.source))
-        self.file.setMinimumWidth(min(300, self.file.fontMetrics().horizontalAdvance(self.file.text()) + 8))
         summary = head.summary
         parts = [figures.plural(summary.nodes, "node"), f"{figures.short(summary.parameters)} parameters"]
         if summary.macs:

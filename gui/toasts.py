@@ -21,9 +21,17 @@ _LOOKS = {"info": ("info", "accent"), "warning": ("warning", "warn"), "error": (
 class Toast(QFrame):
     """One message with its hint, a button that acts on it, one for the details, and one that closes it."""
 
-    def __init__(self, message: Message, theme: Theme, on_details: Callable[[Message], object], parent: QWidget) -> None:
+    def __init__(
+        self,
+        message: Message,
+        theme: Theme,
+        on_details: Callable[[Message], object],
+        on_close: Callable[[Toast], object],
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent)
         self.message = message
+        self._on_close = on_close
         self.setObjectName("toast")
         self.setProperty("severity", message.severity)
         self.setFixedWidth(WIDTH)
@@ -54,7 +62,7 @@ class Toast(QFrame):
             buttons.addWidget(act)
         if message.detail or len(message.text) > 300:
             more = QPushButton("Details…")
-            more.setProperty("role", "plain")
+            more.setProperty("role", "link")
             more.clicked.connect(lambda *_: on_details(message))
             buttons.addWidget(more)
         if buttons.count():
@@ -88,11 +96,10 @@ class Toast(QFrame):
 
     def dismiss(self) -> None:
         """Go away."""
-        stack = self.parent()
+        self._timer.stop()
         self.hide()
         self.deleteLater()
-        if isinstance(stack, QWidget):
-            QTimer.singleShot(0, stack, lambda: _arrange(stack))
+        self._on_close(self)
 
 
 class Toasts(QObject):
@@ -103,12 +110,13 @@ class Toasts(QObject):
         self._window = window
         self._theme = theme
         self._details = on_details
+        self._toasts: list[Toast] = []
         self._disconnect = notify.added.connect(self._show)
         window.installEventFilter(self)
 
     def shown(self) -> list[Toast]:
         """The toasts on screen."""
-        return _toasts(self._window)
+        return list(self._toasts)
 
     def clear(self) -> None:
         """Take all of them away."""
@@ -125,30 +133,30 @@ class Toasts(QObject):
         for toast in self.shown():  # the same words twice are one toast
             if (toast.message.text, toast.message.hint) == (message.text, message.hint):
                 toast.dismiss()
-        crowd = [toast for toast in self.shown() if not toast.isHidden()]
-        for toast in crowd[: max(0, len(crowd) - MOST + 1)]:
+        for toast in self.shown()[: max(0, len(self._toasts) - MOST + 1)]:
             toast.dismiss()
-        toast = Toast(message, self._theme, self._details, self._window)
-        toast.show()
-        _arrange(self._window)
+        self._toasts.append(Toast(message, self._theme, self._details, self._gone, self._window))
+        self._toasts[-1].show()
+        self._arrange()
+
+    def _gone(self, toast: Toast) -> None:
+        if toast in self._toasts:
+            self._toasts.remove(toast)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """From the bottom up, the newest lowest."""
+        bottom = self._window.height() - 40
+        for toast in reversed(self._toasts):
+            toast.setFixedHeight(max(44, toast.layout().totalHeightForWidth(WIDTH)))
+            bottom -= toast.height() + 8
+            toast.move(self._window.width() - WIDTH - 16, bottom)
+            toast.raise_()
 
     def eventFilter(self, target: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if event.type() == QEvent.Type.Resize:
-            _arrange(self._window)
+            self._arrange()
         return False
-
-
-def _toasts(window: QWidget) -> list[Toast]:
-    return [child for child in window.children() if isinstance(child, Toast) and not child.isHidden()]
-
-
-def _arrange(window: QWidget) -> None:
-    bottom = window.height() - 40
-    for toast in reversed(_toasts(window)):
-        toast.setFixedHeight(max(44, toast.layout().totalHeightForWidth(WIDTH)))
-        bottom -= toast.height() + 8
-        toast.move(window.width() - WIDTH - 16, bottom)
-        toast.raise_()
 
 
 def _short(text: str) -> str:

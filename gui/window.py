@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         for signal in (ctx.jobs.added, ctx.jobs.ended):
             signal.connect(later)
             signal.connect(self._jobs)
+        ctx.jobs.ended.connect(self._ended)
         ctx.jobs.failed.connect(self._failed)
         ctx.document.failed.connect(ctx.notify.error)
 
@@ -103,13 +104,12 @@ class MainWindow(QMainWindow):
     def build(self) -> Docks:
         """The docks with every panel's place and actions; made at the first call."""
         if self.docks is None:
-            from gui.docks import Docks, tab_icons
+            from gui.docks import Docks
             from gui.panels import PANELS
 
             self.docks = Docks(self.ctx, self)
             self.docks.on_change = self.menus.later
             self.pages.addWidget(self.docks)
-            tab_icons(self.docks)
             self.menus.add([action for cls in PANELS for action in cls.ACTIONS])
             self.menus.add([_panel_action(cls) for cls in PANELS])
             for text, id, role in BUTTONS:
@@ -230,6 +230,11 @@ class MainWindow(QMainWindow):
         self.status.show_backends(found)
 
     # ---- jobs and messages ----
+    def _ended(self, handle: Any) -> None:
+        if handle.state in ("done", "cancelled"):
+            words = f"{handle.title}: {handle.state} after {handle.elapsed():.2f} s"
+            self.ctx.notify.put(Message("info", words, source="jobs", toast=False))
+
     def _jobs(self, *_: object) -> None:
         self.status.show_jobs()
         self.status.show_model()
@@ -300,6 +305,8 @@ class MainWindow(QMainWindow):
         if not self.ctx.settings.recent:
             none = menu.addAction("No model was opened yet")
             none.setEnabled(False)
+        menu.addSeparator()
+        menu.addAction(self.menus.actions["file.clear_recent"])
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
@@ -373,6 +380,7 @@ class MainWindow(QMainWindow):
         for signal in (self.ctx.jobs.added, self.ctx.jobs.ended):
             signal.disconnect(self.menus.later)
             signal.disconnect(self._jobs)
+        self.ctx.jobs.ended.disconnect(self._ended)
         self.ctx.jobs.failed.disconnect(self._failed)
         self._session_off()
         if self.docks is not None:
@@ -434,4 +442,4 @@ def _panel_action(cls: type[Panel]) -> Action:
     def is_open(ctx: Context) -> bool:
         return ctx.window is not None and ctx.window.docks is not None and ctx.window.docks.is_open(cls.id)
 
-    return Action(f"view.panel.{cls.id}", cls.title, toggle, "View", 40, "", cls.icon, cls.tip, checked=is_open)
+    return Action(f"view.panel.{cls.id}", cls.title, toggle, "View/Panels", 20, "", "", cls.tip, checked=is_open)

@@ -61,6 +61,7 @@ class AboutDialog(Dialog):
         ):
             label = QLabel(text)
             label.setProperty("role", role)
+            label.setWordWrap(True)
             words.addWidget(label)
         row = QHBoxLayout()
         row.setSpacing(16)

@@ -12,6 +12,7 @@ from gui import figures
 from gui.actions import Action, needs_model
 from gui.context import Context
 from gui.empty import EmptyState
+from gui.graph.families import family
 from gui.panels.base import Panel
 from gui.rows import Elided, Sections, pair
 
@@ -190,7 +191,7 @@ class Bar(QWidget):
         width, height = self.width(), self.height()
         number = figures.whole(self.count)
         right = max(40, self.fontMetrics().horizontalAdvance(number) + 4)
-        left = min(150, round(width * 0.46))
+        left = min(176, round(width * 0.52))
         painter.setPen(theme.color("text"))
         name = self.fontMetrics().elidedText(self.op, Qt.TextElideMode.ElideMiddle, left - 8)
         painter.drawText(QRectF(0, 0, left, height), int(Qt.AlignmentFlag.AlignVCenter), name)
@@ -199,7 +200,7 @@ class Bar(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("raised"))
         painter.drawRoundedRect(QRectF(left, height / 2 - 3, room, 6), 3, 3)
-        painter.setBrush(theme.color("accent"))
+        painter.setBrush(theme.color(f"family.{family(self.op)}"))
         painter.drawRoundedRect(QRectF(left, height / 2 - 3, max(6.0, room * self.count / self.most), 6), 3, 3)
 
 

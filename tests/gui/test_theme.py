@@ -16,7 +16,7 @@ from gui import theme
 from gui.theme import FAMILIES, Theme
 
 NAMES = ("light", "dark")
-SURFACES = ("window", "panel", "raised", "sunken", "selection", "hover")
+SURFACES = ("window", "panel", "raised", "sunken", "selection", "hover", "overlay")
 WORDS = ("text", "muted", "accent", "ok", "warn", "bad")
 ROOT = Path(__file__).parents[2]
 
