@@ -66,6 +66,8 @@ def _refusal(flavour: Flavour, item: Refusal, text: str) -> tuple[str, str]:
         return f"{title} has no QOperator format: {who}.", f"It reads QuantizeLinear and DequantizeLinear pairs. {_INT8}"
     if item.op == "DequantizeLinear" and "Int32" in text:
         return f"{title} does not take a bias quantized to int32: {who}.", f"Its biases stay floating-point. {_INT8}"
+    if "Non-zero zero point" in text or "shiftIsAllZeros" in text:
+        return f"{title} takes symmetric quantization only, without zero points: {who}.", f"The model was quantized for a CPU. {_INT8}"
     if "A must be FP16" in text or item.op.startswith("MatMulNBits"):
         return f"{title} cannot use {who} with float32 input.", f"{_FP16}, or write 4-bit weights as DequantizeLinear (Q/DQ)."
     kind = re.search(r"unsupported data ?type \(?(\d+)\)?.*?initializer:? (\S+)", text)

@@ -60,6 +60,25 @@ def qoperator() -> onnx.ModelProto:
     return _model(nodes, [1, 16], [*scalars, _weights("w", 16, 16, dtype="int8")])
 
 
+def int8() -> onnx.ModelProto:
+    """A Conv between symmetric int8 Q/DQ pairs on its inputs only: what TensorRT wants, refused by nobody."""
+    scalars = [numpy_helper.from_array(np.float32(0.1), "s"), numpy_helper.from_array(np.int8(0), "z")]
+    nodes = [
+        node("QuantizeLinear", ["x", "s", "z"], ["xq"], name="xq"),
+        node("DequantizeLinear", ["xq", "s", "z"], ["xd"], name="xd"),
+        node("DequantizeLinear", ["w", "s", "z"], ["wd"], name="wd"),
+        node("Conv", ["xd", "wd"], ["y"], name="conv"),
+    ]
+    return _model(nodes, [1, 4, 8, 8], [*scalars, _weights("w", 4, 4, 1, 1, dtype="int8")])
+
+
+def chain(layers: int) -> onnx.ModelProto:
+    """Many small convolutions one after the other: each costs a builder some 30 ms at its highest level."""
+    nodes = [node("Conv", ["x" if i == 0 else f"t{i - 1}", "w"], [f"t{i}"], name=f"conv{i}", pads=[1] * 4) for i in range(layers)]
+    nodes.append(node("Relu", [f"t{layers - 1}"], ["y"], name="relu"))
+    return _model(nodes, [1, 8, 16, 16], [_weights("w", 8, 8, 3, 3)])
+
+
 def int32_bias() -> onnx.ModelProto:
     """A Conv whose bias comes out of an int32 DequantizeLinear `bias`: ONNX Runtime's default."""
     nodes = [node("DequantizeLinear", ["b", "s"], ["bias_out"], name="bias"), node("Conv", ["x", "w", "bias_out"], ["y"], name="conv")]
