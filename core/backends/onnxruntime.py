@@ -281,7 +281,9 @@ def _optimize(
         return next(places, "")
 
     try:
-        return _session(model.path, options, level, provider, save=draft, external=model.size >= EXTERNAL_FROM), True
+        # a model with external data would leave references to files that are not beside the engine
+        external = model.size >= EXTERNAL_FROM or any(tensor.data_location for tensor in graph.initializer)
+        return _session(model.path, options, level, provider, save=draft, external=external), True
     except kinds():
         # either the model cannot run, which the second try tells, or only the writing failed
         for file in (draft, draft.with_name(draft.name + ".data")):
