@@ -42,9 +42,11 @@ def read(path: Path) -> Engine:
         engine: Engine = decode(Engine, {**document, "path": str(path)})
     except (ValueError, KeyError) as error:
         raise BackendError(f"{record.name} is damaged: {error}.", hint="Build the engine again.") from error
-    if path.is_file() and path.stat().st_size != engine.size:
+    beside = path.with_name(f"{path.name}.data")
+    found = sum(file.stat().st_size for file in (path, beside) if file.is_file())
+    if path.is_file() and found != engine.size:
         raise BackendError(
-            f"{path.name} is not the engine that {record.name} describes: {path.stat().st_size} bytes, not {engine.size}.",
-            hint="Build the engine again.",
+            f"{path.name} is not the engine that {record.name} describes: {found} bytes, not {engine.size}.",
+            hint="Keep all of its files together, or build the engine again.",
         )
     return dataclasses.replace(engine, path=path)

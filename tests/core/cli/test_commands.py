@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -169,6 +170,19 @@ def test_build_and_bench_an_engine(cli: Cli, digits: Path, tmp_path: Path) -> No
     assert told.code == 0
     assert "fake" in told.out
     assert "p99" in told.out
+
+
+def test_an_engine_does_not_need_the_models_data(cli: Cli, tmp_path: Path) -> None:
+    source = models.with_external(tmp_path / "in")
+    (tmp_path / "out").mkdir()
+    assert cli("build", source, "-o", tmp_path / "out" / "e.engine").code == 0
+    shutil.rmtree(tmp_path / "in")
+    done = cli("bench", tmp_path / "out" / "e.engine", "--duration", "0.1", "--warmup", "0", "--json")
+    assert done.code == 0, done.err
+    (tmp_path / "out" / "e.engine.data").unlink()
+    done = cli("bench", tmp_path / "out" / "e.engine", "--json")
+    assert done.code == 1
+    assert "together" in done.document["hint"]
 
 
 def test_an_engine_without_its_record_is_refused(cli: Cli, digits: Path, tmp_path: Path) -> None:
