@@ -49,7 +49,7 @@ class Running:
             )
         if a.dtype.kind not in "fiub" and not _real(a.dtype):
             raise ModelError(f"Output '{self.name}' is {a.dtype}, which has no numeric error.", hint="Compare models with numeric outputs.")
-        self._equal = self._equal and a.dtype == b.dtype and _same(a, b)
+        self._equal = self._equal and a.dtype == b.dtype
         self._rank(a, b)
         if a.size == 0:
             return
@@ -57,8 +57,9 @@ class Running:
         rows = samples if a.ndim and a.shape[0] == samples else 1
         flat_a, flat_b = a.reshape(rows, -1), b.reshape(rows, -1)
         step = max(1, _CHUNK // max(1, flat_a.shape[1]))
-        for start in range(0, rows, step):
-            self._rows_of(flat_a[start : start + step], flat_b[start : start + step])
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, rows, step):
+                self._rows_of(flat_a[start : start + step], flat_b[start : start + step])
         self.elements += int(np.prod(a.shape, dtype=np.int64))
 
     def _rows_of(self, a: np.ndarray, b: np.ndarray) -> None:
@@ -66,7 +67,9 @@ class Running:
 
         dots, norms_a, norms_b = np.zeros(len(a)), np.zeros(len(a)), np.zeros(len(a))
         for start in range(0, a.shape[1], _CHUNK):
-            x, y = a[:, start : start + _CHUNK].astype(np.float64), b[:, start : start + _CHUNK].astype(np.float64)
+            x, y = a[:, start : start + _CHUNK], b[:, start : start + _CHUNK]
+            self._equal = self._equal and bool(np.array_equal(x, y, equal_nan=_real(x.dtype)))  # NaN equals NaN
+            x, y = x.astype(np.float64), y.astype(np.float64)
             good = np.isfinite(x) & np.isfinite(y)
             if not good.all():
                 self._finite = False
@@ -84,7 +87,7 @@ class Running:
         scale = np.sqrt(norms_a) * np.sqrt(norms_b)
         both_zero = (norms_a == 0) & (norms_b == 0)
         cosines = np.where(both_zero, 1.0, np.divide(dots, scale, out=np.zeros_like(dots), where=scale > 0))
-        self._cosine += float(np.clip(cosines, -1.0, 1.0).sum())
+        self._cosine += float(np.clip(np.nan_to_num(cosines), -1.0, 1.0).sum())
 
     def _rank(self, a: np.ndarray, b: np.ndarray) -> None:
         """Count rows whose argmax over the last axis agrees; a row with a NaN agrees with nothing."""
@@ -95,7 +98,7 @@ class Running:
             return
         x, y = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
         x, y = (item.astype(np.float32) if item.dtype.kind != "f" else item for item in (x, y))
-        sane = ~(np.isnan(x).any(axis=1) | np.isnan(y).any(axis=1))
+        sane = ~np.isnan(x.max(axis=1)) & ~np.isnan(y.max(axis=1))
         self._agree += int(np.count_nonzero((x.argmax(axis=1) == y.argmax(axis=1)) & sane))
         self._rows += len(x)
 
@@ -104,7 +107,8 @@ class Running:
         if self._noise == 0:
             sqnr = math.inf
         else:
-            sqnr = 10 * math.log10(self._signal / self._noise) if self._signal > 0 else -math.inf
+            known = self._signal > 0 and math.isfinite(self._signal) and math.isfinite(self._noise)
+            sqnr = 10 * math.log10(self._signal / self._noise) if known else -math.inf
         return OutputError(
             name=self.name,
             max_abs=self._max,
@@ -120,13 +124,6 @@ class Running:
 def _real(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype holds fractions (numpy's floats, and bfloat16 and 8-bit floats of ml_dtypes)."""
     return dtype.kind == "f" or "float" in dtype.name
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether all elements are the same; NaN equals NaN."""
-    import numpy as np
-
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
 
 
 class Accuracy:
