@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ModelError
 from core.model.source import PROTO_LIMIT, quiet
-from core.model.tensors import EXTERNAL, RangeTensor
+from core.model.tensors import EXTERNAL, RangeTensor, SparseTensor
 
 if TYPE_CHECKING:
     import onnx
@@ -47,6 +47,9 @@ def serialize(model: ir.Model) -> onnx.ModelProto:
     """`model` as protobuf; tensors that are onnx-ir's external ones stay external."""
     import onnx_ir as ir
 
+    sparse = {value: value.const_value for value in model.graph.initializers.values() if isinstance(value.const_value, SparseTensor)}
+    for value in sparse:
+        value.const_value = None
     with quiet():
         try:
             proto = ir.to_proto(model)
@@ -54,10 +57,14 @@ def serialize(model: ir.Model) -> onnx.ModelProto:
             raise ModelError(
                 f"The model cannot be written: {error}", hint="The model uses something that ONNX files cannot hold."
             ) from error
-    sparse = model.graph.meta.get("sparse_initializer")
-    if sparse:
-        used = {value.name for node in model.graph for value in node.inputs if value is not None}
-        proto.graph.sparse_initializer.extend(tensor for tensor in sparse if tensor.values.name in used)
+        finally:
+            for value, tensor in sparse.items():
+                value.const_value = tensor
+    for value, tensor in sparse.items():
+        proto.graph.sparse_initializer.add().CopyFrom(tensor.raw)
+        proto.graph.sparse_initializer[-1].values.name = value.name or ""
+    for place in reversed([at for at, info in enumerate(proto.graph.value_info) if info.name in {value.name for value in sparse}]):
+        del proto.graph.value_info[place]
     # never raised silently; a version that no runtime reads is left as it is, and summary warns
     proto.ir_version = model.ir_version
     return proto
@@ -111,7 +118,7 @@ def _skeleton_of_ir(model: ir.Model) -> onnx.ModelProto:
     held = {}
     for value in model.graph.initializers.values():
         tensor = value.const_value
-        if tensor is None or tensor.dtype == ir.DataType.STRING:
+        if tensor is None or tensor.dtype == ir.DataType.STRING or isinstance(tensor, SparseTensor):
             continue
         if isinstance(tensor, (RangeTensor, ir.ExternalTensor)) or tensor.nbytes > _SMALL:
             held[value] = tensor

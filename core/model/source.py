@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ModelError
 from core.model import kinds, sound, wire
 from core.model.external import Regions
-from core.model.tensors import DTYPES, EXTERNAL, RangeTensor, Region, canonical, describe, stored, unpack
+from core.model.tensors import DTYPES, EXTERNAL, RangeTensor, Region, SparseTensor, canonical, describe, stored, unpack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -257,8 +257,16 @@ def to_ir(source: Source) -> ir.Model:
 
 def from_proto(proto: onnx.ModelProto, regions: Regions | None = None) -> ir.Model:
     """`proto` as an onnx-ir model; external tensors read through `regions`. Raises `ModelError` when it is no valid graph."""
+    import onnx
     import onnx_ir as ir
 
+    sparse = {tensor.values.name: tensor for tensor in proto.graph.sparse_initializer}
+    if sparse:  # onnx-ir has no place for these: stand-ins are read, and exchanged below
+        whole, proto = proto, onnx.ModelProto()
+        proto.CopyFrom(whole)
+        del proto.graph.sparse_initializer[:]
+        for name, tensor in sparse.items():
+            proto.graph.initializer.add(name=name, data_type=tensor.values.data_type, dims=tensor.dims, data_location="EXTERNAL")
     with quiet():
         try:
             model = ir.from_proto(proto)
@@ -268,9 +276,10 @@ def from_proto(proto: onnx.ModelProto, regions: Regions | None = None) -> ir.Mod
                 hint="The model uses something that passes do not support yet.",
                 detail=str(error),
             ) from error
-    if proto.graph.sparse_initializer:
-        # onnx-ir has no place for these; the graph's meta is cloned with it, and `plain.to_proto` puts them back
-        model.graph.meta["sparse_initializer"] = list(proto.graph.sparse_initializer)
+    for name, tensor in sparse.items():
+        stood_in = model.graph.initializers[name].const_value
+        assert stood_in is not None
+        model.graph.initializers[name].const_value = SparseTensor(tensor, stood_in.dtype, ir.Shape(tensor.dims))
     if regions is not None:
         _attach(model, regions)
     return model

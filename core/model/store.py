@@ -24,7 +24,7 @@ from core.model import Model
 from core.model.identity import snapshot
 from core.model.plain import serialize, to_proto, weight_bytes
 from core.model.source import LAZY, PROTO_LIMIT, read
-from core.model.tensors import EXTERNAL, RangeTensor, Region
+from core.model.tensors import EXTERNAL, RangeTensor, Region, SparseTensor
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -105,7 +105,7 @@ def _save_large(model: ir.Model, path: Path, sources: tuple[Path, ...], standalo
     offset = inside = 0
     for value in model.graph.initializers.values():
         tensor = value.const_value
-        if tensor is None or tensor.dtype == ir.DataType.STRING or tensor.nbytes < _INSIDE:
+        if tensor is None or tensor.dtype == ir.DataType.STRING or tensor.nbytes < _INSIDE or isinstance(tensor, SparseTensor):
             inside += tensor.nbytes if tensor is not None and tensor.dtype != ir.DataType.STRING else 0
             continue
         held[value] = tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -151,11 +151,11 @@ class RangeTensor:
         self.offset = offset
         self.length = length
         self.dtype = dtype
-        self.shape = shape
+        self.shape: ir.ShapeProtocol = shape
         self.name = name
         self.doc_string = doc_string
-        self.metadata_props: dict[str, str] = dict(metadata_props or {})
-        self.meta: dict[str, Any] = {}
+        self.metadata_props: MutableMapping[str, str] = dict(metadata_props or {})
+        self.meta: MutableMapping[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"RangeTensor<{self.dtype},{self.shape}>({self.region.real.name!r}, {self.offset}, {self.length}, name={self.name!r})"
@@ -205,6 +205,56 @@ class RangeTensor:
             file.write(raw[start : start + (1 << 24)])
 
 
+class SparseTensor:
+    """A sparse initializer as onnx-ir sees it: dense when read, and written back as the sparse one that it was."""
+
+    def __init__(self, proto: onnx.SparseTensorProto, dtype: ir.DataType, shape: ir.Shape) -> None:
+        self.raw: Any = proto
+        self.dtype = dtype
+        self.shape: ir.ShapeProtocol = shape
+        self.name: str | None = proto.values.name
+        self.doc_string: str | None = None
+        self.metadata_props: MutableMapping[str, str] = {}
+        self.meta: MutableMapping[str, Any] = {}
+
+    @property
+    def size(self) -> int:
+        """How many elements, zeros counted."""
+        return elements(self.shape.numpy())
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes it has when dense."""
+        return byte_size(int(self.dtype), self.shape.numpy())
+
+    def numpy(self) -> np.ndarray:
+        """The values, dense, in a new array."""
+        from onnx import numpy_helper
+
+        values, places = numpy_helper.to_array(self.raw.values), numpy_helper.to_array(self.raw.indices)
+        shape = self.shape.numpy()
+        dense = unpack(bytes(self.nbytes), int(self.dtype), shape).copy()
+        if places.ndim == 1:
+            dense.reshape(-1)[places] = values
+        else:
+            dense[tuple(places.T)] = values
+        return dense
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype)
+
+    def __dlpack__(self, *, stream: Any = None) -> Any:
+        return self.numpy().__dlpack__(stream=stream)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.numpy().__dlpack_device__()
+
+    def tobytes(self) -> bytes:
+        """The bytes of the dense form."""
+        return self.numpy().tobytes()
+
+
 def unpack(raw: memoryview | bytes, data_type: int, dims: Sequence[int]) -> np.ndarray:
     """Raw ONNX bytes as an array of `dims`: not copied, except where an element is smaller than a byte."""
     import ml_dtypes
@@ -220,9 +270,6 @@ def unpack(raw: memoryview | bytes, data_type: int, dims: Sequence[int]) -> np.n
         for place in range(per):
             wide[:, place] = (packed >> (bits * place)) & ((1 << bits) - 1)
         flat = wide.reshape(-1)[: elements(shape)]
-        if name in ("int4", "int2"):  # ml_dtypes keeps the value sign-extended in a byte
-            sign = 1 << (bits - 1)
-            flat = ((flat ^ sign).astype(np.int8) - sign).view(np.uint8)
         return flat.view(dtype).reshape(shape)
     if bits == 6:
         import onnx_ir as ir

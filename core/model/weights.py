@@ -85,6 +85,13 @@ def find(source: Source, name: str) -> onnx.TensorProto:
 
 def _measure(source: Source, tensor: onnx.TensorProto, total: int, blank: WeightStats, job: Job) -> WeightStats:
     """Two readings: range and moments first, then the histogram within that range."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):  # sums of the largest doubles overflow to infinity, and say so
+        return _measured(source, tensor, total, blank, job)
+
+
+def _measured(source: Source, tensor: onnx.TensorProto, total: int, blank: WeightStats, job: Job) -> WeightStats:
     import dataclasses
 
     import numpy as np
