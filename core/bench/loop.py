@@ -72,7 +72,7 @@ def _loop(call: Callable[[], object], duration: int, limit: int, job: Job, phase
         job.emit(Samples(phase, (end_view[:place] - first) / 1e9, latencies))
         over = end >= stop or count >= limit
         share = 1.0 if over else max((end - first - paused) / max(1, duration), count / limit if limit < MOST else 0.0)
-        job.step(min(1.0, share), f"{count:,} inferences" if phase == "measure" else "Warming up")
+        job.step(min(1.0, share), _said(count) if phase == "measure" else "Warming up")
         if over:
             return Measured(np.concatenate(kept), (end - first - paused) / 1e9)
         if end - begin < _SHORT:
@@ -82,3 +82,7 @@ def _loop(call: Callable[[], object], duration: int, limit: int, job: Job, phase
         paused += now - end
         stop += now - end
         report = now + _BETWEEN
+
+
+def _said(count: int) -> str:
+    return "1 inference" if count == 1 else f"{count:,} inferences"

@@ -98,9 +98,9 @@ def cautions(measured: Measured, found: Stats, place: Environment, others: float
     elif place.load > place.cores:
         notes.append(f"Warning: the machine was busy just before (load {place.load:.1f} on {place.cores} cores).")
     if found.count < 100:
-        notes.append(f"Warning: {found.count} inferences are too few for p99 and p99.9; measure longer.")
+        notes.append(f"Warning: p99 and p99.9 cannot be told from so few inferences ({found.count}); measure longer.")
     elif found.count < 1000:
-        notes.append(f"{found.count} inferences are too few for p99.9; measure longer.")
+        notes.append(f"p99.9 cannot be told from so few inferences ({found.count}); measure longer.")
     if found.count > 1 and found.std / found.mean > _SPREAD:
         spread = found.std / found.mean
         notes.append(f"Latencies vary by {spread:.0%} (standard deviation over mean): compare medians, not means.")
