@@ -88,8 +88,9 @@ def save_session_as(ctx: Context) -> None:
         ctx.notify.info("The session is saved, and lives there from now on.", name)
 
 
-def saving_blocked(ctx: Context) -> str:
-    return needs_model(ctx) or ("A job is working in the session's folder." if ctx.jobs.active() else "")
+def moving_blocked(ctx: Context) -> str:
+    """Why the session cannot move: what a running job makes would land in the folder that it left."""
+    return needs_model(ctx) or ("Wait until no job runs: the session moves." if ctx.jobs.active() else "")
 
 
 def close_model(ctx: Context) -> None:
@@ -179,11 +180,11 @@ ACTIONS = (
     Action("file.clear_recent", "Clear recent models", clear_recent, "", 20, "", "trash", "Forget which models were opened.", no_recent),
     Action(
         "file.save_session", "Save session", save_session, "File", 40, "Ctrl+S", "save",
-        "Keep variants, engines and results in the session's folder.", saving_blocked,
+        "Keep variants, engines and results in the session's folder.", needs_model,
     ),
     Action(
         "file.save_session_as", "Save session as…", save_session_as, "File", 40, "", "save",
-        "Move the session to a folder of your choice.", saving_blocked,
+        "Move the session to a folder of your choice.", moving_blocked,
     ),
     Action("file.copy_path", "Copy path of model", copy_path, "File", 50, "", "copy", "The opened file's path, to the clipboard.", needs_model),
     Action("file.settings", "Settings…", settings, "File", 60, "Ctrl+,", "settings", "Theme, default backend, and more."),

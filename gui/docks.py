@@ -43,6 +43,7 @@ class Slot(QWidget):
         if self.panel is None:
             self.panel = self.cls(self._ctx)
             self._column.addWidget(self.panel)
+            self.panel.show()  # now, and not when the event loop comes round to it
         return self.panel
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name

@@ -38,6 +38,7 @@ class StatusBar(QWidget):
         self._backends.setSpacing(16)
         self.job = QPushButton()
         self.job.setProperty("role", "plain")
+        self.job.setAccessibleName("Show running jobs")
         self.job.clicked.connect(lambda *_: ctx.window is not None and ctx.window.show_panel("jobs"))
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)

@@ -262,13 +262,7 @@ class MainWindow(QMainWindow):
 
     # ---- looks ----
     def _redress(self) -> None:
-        from gui.docks import tab_icons
-
         icons.redress(self, self.ctx.theme)
-        if self.docks is not None:
-            for slot in self.docks.slots.values():  # a tab that is not in front has no parent
-                icons.redress(slot, self.ctx.theme)
-            tab_icons(self.docks)
         self.welcome.refresh()
 
     def _settings(self) -> None:
