@@ -150,6 +150,9 @@ def run(asked: Asked) -> int:
     from core import folders
 
     app = application()
+    from gui.garbage import Garbage
+
+    garbage = Garbage()
     ctx = make_context(logs=folders.logs())
     if asked.theme:
         ctx.theme.choose(asked.theme)  # type: ignore[arg-type]
@@ -163,6 +166,7 @@ def run(asked: Asked) -> int:
     if asked.startup:
         sys.stdout.write(f"{_milliseconds():.1f} {' '.join(heavy())}\n")
         _end(window)
+        garbage.release()
         return 0
     window.warm_up()
     if asked.path is not None:
@@ -171,6 +175,7 @@ def run(asked: Asked) -> int:
         _shoot(window, asked.screenshot)
     code = app.exec()
     _end(window)
+    garbage.release()
     return int(code)
 
 

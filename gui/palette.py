@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QPainter, QPen, QTextCharFormat, QTextLayout
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QKeySequence, QPainter, QPen, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import (
     QFrame,
     QGraphicsDropShadowEffect,
@@ -29,6 +29,8 @@ from gui.menus import Menus
 if TYPE_CHECKING:
     from core.model.index import GraphIndex
 
+#: The focus goes by itself and comes back: the palette stays.
+_PASSING = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason, Qt.FocusReason.MenuBarFocusReason)
 ROW = 30
 SHOWN = 12
 EACH = 40
@@ -235,10 +237,10 @@ class Palette(QFrame):
         text = text.strip()
         found = self._actions(text) + self._recent(text)
         if text:
-            found.sort(key=lambda entry: (bool(entry.blocked), -entry.score))
+            found.sort(key=lambda entry: -entry.score + (8 if entry.blocked else 0))
             found = found[:EACH] if found and found[0].score > 20 else found[:6]
             nodes = self._nodes(text)
-            good = [entry for entry in found if entry.score > 20 and not entry.blocked]
+            good = [entry for entry in found if entry.score > 20]
             weak = [entry for entry in found if entry not in good]
             found = good + nodes + weak
         else:
@@ -339,7 +341,7 @@ class Palette(QFrame):
     def eventFilter(self, target: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             return self._key(event)
-        if event.type() == QEvent.Type.FocusOut and self.isVisible():
+        if event.type() == QEvent.Type.FocusOut and isinstance(event, QFocusEvent) and event.reason() not in _PASSING:
             self.hide()
         return False
 

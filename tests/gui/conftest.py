@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 #: Milliseconds that a worker may take on a busy machine.
 PATIENCE = 60_000
+
+
+@pytest.fixture(autouse=True)
+def _garbage() -> Iterator[None]:
+    """As in the app: Qt objects in reference cycles die on the main thread, see `gui.garbage`."""
+    from gui import garbage
+
+    gc.disable()
+    yield
+    garbage.sweep()
 
 
 @pytest.fixture
