@@ -20,11 +20,18 @@ if TYPE_CHECKING:
 #: Puts rows apart, so that one pass over all vertices serves every row.
 APART = 1e7
 #: Links that are further from straight than this are not tied; nor is a run kept whole that is bent by more than `BEND`.
-REACH, BEND = 160.0, 220.0
+#: In wide graphs both grow with this share of the width.
+REACH, BEND, WIDE_SHARE = 160.0, 220.0, 0.05
 #: A run that straightening has carried this far (and this share of the width) is cut: others would follow it like stairs.
 CARRIED, CARRIED_SHARE = 400.0, 0.25
 #: Straightening is tried anew after each cut, at most this often.
 ATTEMPTS = 12
+#: Turns of straightening, and from how many vertices on fewer.
+TURNS, FEWER_TURNS, LARGE = 4, 2, 60_000
+#: Pixels that a run may still be off when it counts as at rest; the share of vertices below which only their rows are pushed.
+REST, SPARSE = 0.02, 0.08
+#: How much of its pull a stand-in has on a box.
+PASSING = 0.1
 #: How much further away the first of several consumers may be and still be the one to stand straight below.
 LEAD = 120.0
 
@@ -37,17 +44,19 @@ class Spaced:
     offset: np.ndarray
     apart: np.ndarray
 
-    def right(self, x: np.ndarray) -> np.ndarray:
-        """The least x that keep all distances and are nowhere below `x`."""
+    def right(self, x: np.ndarray, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The least x that keep all distances and are nowhere below `x`; for the whole rows that `at` names."""
         import numpy as np
 
-        return np.asarray(np.maximum.accumulate(x + self.apart) - self.apart)
+        apart = self.apart[at]
+        return np.asarray(np.maximum.accumulate(x + apart) - apart)
 
-    def left(self, x: np.ndarray) -> np.ndarray:
-        """The greatest x that keep all distances and are nowhere above `x`."""
+    def left(self, x: np.ndarray, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The greatest x that keep all distances and are nowhere above `x`; for the whole rows that `at` names."""
         import numpy as np
 
-        return np.asarray(np.minimum.accumulate((x + self.apart)[::-1])[::-1] - self.apart)
+        apart = self.apart[at]
+        return np.asarray(np.minimum.accumulate((x + apart)[::-1])[::-1] - apart)
 
     def fit(self, x: np.ndarray) -> np.ndarray:
         """Values near `x` that keep all distances (`x` itself when it does)."""
@@ -57,12 +66,19 @@ class Spaced:
 
 
 def columns(
-    rows: Rows, place: np.ndarray, room: np.ndarray, chain: np.ndarray, *, rounds: int = 16, check: Callable[[], None] = lambda: None
+    rows: Rows,
+    place: np.ndarray,
+    room: np.ndarray,
+    chain: np.ndarray,
+    minor: np.ndarray,
+    *,
+    rounds: int = 16,
+    check: Callable[[], None] = lambda: None,
 ) -> np.ndarray:
     """x (float64 (v)) for all vertices.
 
     `place` is the order; vertex v needs `room[v]` pixels, its margins included; `chain[v]` is the net of a stand-in, -1
-    for boxes and tags.
+    for boxes and tags; `minor[v]` (bool) that it is beside the point (a weight, a tag): it goes where its consumer is.
     """
     import numpy as np
 
@@ -75,11 +91,13 @@ def columns(
     wide = room[vertex]
     edge = np.cumsum(wide)
     offset = edge - wide / 2 - np.concatenate(([0.0], edge))[rows.start[rows.rank]]
-    x = _columns(Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset), chain[vertex], vertex, rounds, check)
+    x = _columns(Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset), chain[vertex], minor[vertex], vertex, rounds, check)
     return np.asarray(x[place])
 
 
-def _columns(spaced: Spaced, chain: np.ndarray, program: np.ndarray, rounds: int, check: Callable[[], None]) -> np.ndarray:
+def _columns(
+    spaced: Spaced, chain: np.ndarray, minor: np.ndarray, program: np.ndarray, rounds: int, check: Callable[[], None]
+) -> np.ndarray:
     import numpy as np
 
     rows = spaced.rows
@@ -90,7 +108,12 @@ def _columns(spaced: Spaced, chain: np.ndarray, program: np.ndarray, rounds: int
     a, b = rows.hop_src, rows.hop_dst
     soft = (chain >= 0).astype(np.int64)
     weight = np.array([1.0, 2.0, 8.0])[soft[a] + soft[b]]
-    total = np.bincount(a, weights=weight, minlength=count) + np.bincount(b, weights=weight, minlength=count)
+    weight = np.where(minor[a], 0.1, weight)
+    # One of many inputs is pulled less by its consumer than an only one: a wide row stays wide down to where it is joined.
+    # A box minds other boxes more than lines that pass: skips go around the main path, not the path around them.
+    on_a = weight * np.where((chain[a] < 0) & (chain[b] >= 0), PASSING, 1.0) / np.bincount(b, minlength=count)[b]
+    on_b = weight * np.where((chain[b] < 0) & (chain[a] >= 0), PASSING, 1.0) / np.bincount(a, minlength=count)[a]
+    total = np.bincount(a, weights=on_a, minlength=count) + np.bincount(b, weights=on_b, minlength=count)
     alone = total == 0
     total[alone] = 1.0
     stand_in = np.flatnonzero(chain >= 0)
@@ -98,7 +121,7 @@ def _columns(spaced: Spaced, chain: np.ndarray, program: np.ndarray, rounds: int
     size = np.maximum(1, np.bincount(net, minlength=1))
     for turn in range(rounds):
         check()
-        mean = (np.bincount(a, weights=weight * x[b], minlength=count) + np.bincount(b, weights=weight * x[a], minlength=count)) / total
+        mean = (np.bincount(a, weights=on_a * x[b], minlength=count) + np.bincount(b, weights=on_b * x[a], minlength=count)) / total
         mean[alone] = x[alone]
         target = 0.3 * x + 0.7 * mean
         if len(stand_in):
@@ -106,28 +129,30 @@ def _columns(spaced: Spaced, chain: np.ndarray, program: np.ndarray, rounds: int
             wanted = x[stand_in] if turn >= rounds - 4 else 0.5 * (x[stand_in] + mean[stand_in])
             target[stand_in] = (np.bincount(net, weights=wanted) / size)[net]
         x = spaced.fit(target)
-    return _straighten(spaced, chain, program, x, weight, check)
+    return _straighten(spaced, chain, minor, program, x, weight, check)
 
 
 def _straighten(
     spaced: Spaced,
     chain: np.ndarray,
+    minor: np.ndarray,
     program: np.ndarray,
     x: np.ndarray,
     weight: np.ndarray,
     check: Callable[[], None],
-    turns: int = 4,
 ) -> np.ndarray:
     import numpy as np
 
+    turns = TURNS if len(x) < LARGE else FEWER_TURNS
+
     rows, free = spaced.rows, x
     a, b = rows.hop_src, rows.hop_dst
-    tied = _ties(rows, chain, program, x)
+    tied = _ties(rows, chain, minor, program, x)
     far = np.abs(x[a] - x[b])
     runs = _Runs.of(rows, tied)
     for _ in range(6):
         low, high = np.minimum.reduceat(x[runs.by], runs.begin), np.maximum.reduceat(x[runs.by], runs.begin)
-        tied, cut = _cut(tied, far, runs, high - low > BEND, a)
+        tied, cut = _cut(tied, far, runs, high - low > max(BEND, WIDE_SHARE * float(x.max() - x.min())), a)
         if not cut:
             break
         runs = _Runs.of(rows, tied)
@@ -138,8 +163,8 @@ def _straighten(
         wanted = runs.mean(x)
         if turn:
             wanted = 0.5 * wanted + 0.5 * runs.pulled(x, a, b, weight, wanted)
-        right, restless = _settle(spaced.right, np.maximum.reduceat, wanted, runs)
-        left, also = _settle(spaced.left, np.minimum.reduceat, wanted, runs)
+        right, restless = _settle(spaced, runs, wanted, right=True)
+        left, also = _settle(spaced, runs, wanted, right=False)
         x = 0.5 * (right + left)
         carried = np.maximum.reduceat(np.abs(x - free)[runs.by], runs.begin) > carry
         tied, cut = _cut(tied, far, runs, carried | restless | also, a)
@@ -209,29 +234,46 @@ def _cut(tied: np.ndarray, far: np.ndarray, runs: _Runs, which: np.ndarray, a: n
     return tied[~cut], int(np.count_nonzero(cut))
 
 
-def _settle(
-    push: Callable[[np.ndarray], np.ndarray],
-    reduceat: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    wanted: np.ndarray,
-    runs: _Runs,
-    limit: int = 60,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Push rows and runs in turn until both hold; and which runs (bool) had not come to rest after `limit` rounds."""
+def _settle(spaced: Spaced, runs: _Runs, wanted: np.ndarray, *, right: bool, limit: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Push rows and runs to one side in turn until both hold; and which runs (bool) had not come to rest after `limit` rounds."""
     import numpy as np
 
+    rows = spaced.rows
+    push = spaced.right if right else spaced.left
+    most: np.ufunc = np.maximum if right else np.minimum
     x = wanted[runs.number]
-    for _ in range(limit):
-        moved = reduceat(push(x)[runs.by], runs.begin)[runs.number]
-        moving = np.abs(moved - x) > 1e-3
-        x = moved
-        if not moving.any():
-            break
     restless = np.zeros(len(runs.begin), bool)
+    moving = np.arange(len(x))
+    while len(moving) > SPARSE * len(x) and limit:
+        limit -= 1
+        moved = most.reduceat(push(x)[runs.by], runs.begin)[runs.number]
+        moving = np.flatnonzero(np.abs(moved - x) > REST)
+        x = moved
+    # What still moves is little: from here on only its rows are looked at.
+    while len(moving) and limit:
+        limit -= 1
+        touched = np.unique(rows.rank[moving])
+        at = _ranges(rows.start[touched], rows.start[touched + 1] - rows.start[touched])
+        pushed = push(x[at], at)
+        changed = np.abs(pushed - x[at]) > REST
+        of = runs.number[at[changed]]
+        value = x[runs.by[runs.begin]]
+        most.at(value, of, pushed[changed])
+        which = np.unique(of)
+        moving = runs.by[_ranges(runs.begin[which], runs.length[which])]
+        x[moving] = np.repeat(value[which], runs.length[which])
     restless[runs.number[moving]] = True
     return x, restless
 
 
-def _ties(rows: Rows, chain: np.ndarray, program: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _ranges(begin: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """begin[0] .. begin[0] + length[0], then begin[1] .. and so on."""
+    import numpy as np
+
+    return np.repeat(begin - np.cumsum(length) + length, length) + np.arange(int(length.sum()))
+
+
+def _ties(rows: Rows, chain: np.ndarray, minor: np.ndarray, program: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Hops to make straight: at most one up and one down at every vertex, and no two that cross."""
     import numpy as np
 
@@ -244,10 +286,10 @@ def _ties(rows: Rows, chain: np.ndarray, program: np.ndarray, x: np.ndarray) -> 
     real = soft == 0
     np.minimum.at(leader, a[real], program[b[real]])
     follows = real & (program[b] > leader[a])
-    importance = np.array([1, 2, 0])[soft] * 1e6 + np.minimum(far + LEAD * follows, 1e5)
+    importance = np.array([1, 2, 0])[soft] * 1e6 + np.minimum(far + LEAD * follows, 1e5) + 5e5 * minor[a]
     rank_of = np.empty(len(a), np.int64)
     rank_of[np.argsort(importance, kind="stable")] = np.arange(len(a))
-    open_ = (far <= REACH) | (soft == 2)
+    open_ = (far <= max(REACH, WIDE_SHARE * float(x.max() - x.min()))) | (soft == 2)
     taken_a, taken_b = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     tied = np.zeros(len(a), bool)
     for _ in range(3):

@@ -54,7 +54,8 @@ def lay(
 
     n = len(w)
     step(0.05, "Arranging rows")
-    nets = weave(rank(n, src, dst, tensor), src, dst, tensor)
+    level, minor = rank(n, src, dst, tensor)
+    nets = weave(level, src, dst, tensor)
     counts = nets.tag_count.tolist()
     tag_w = np.array([tag_width(names[t] if names else "tensor", c) for t, c in zip(nets.tag_tensor.tolist(), counts, strict=True)])
     full_w, full_h = np.concatenate((w, tag_w)), np.concatenate((h, np.full(nets.tags, TAG_HEIGHT)))
@@ -66,9 +67,9 @@ def lay(
     step(0.6, "Straightening links")
     chain = np.concatenate((np.full(nets.real, -1), nets.owner))
     beside = np.concatenate((w + 2 * BESIDE_BOX, tag_w + 2 * BESIDE_TAG, np.full(len(nets.owner), 2 * BESIDE_LINE)))
-    by_row, row_chain = np.empty(len(rows)), np.empty(len(rows), np.int64)
-    by_row[numbered], row_chain[numbered] = beside, chain
-    x = columns(rows, place, by_row, row_chain, check=lambda: step(0.7, "Straightening links"))[numbered]
+    light = np.concatenate((minor, ~nets.tag_out, np.zeros(len(nets.owner), bool)))
+    back = np.argsort(numbered)
+    x = columns(rows, place, beside[back], chain[back], light[back], check=lambda: step(0.7, "Straightening links"))[numbered]
 
     step(0.9, "Drawing links")
     left = float((x - beside / 2).min()) if len(x) else 0.0

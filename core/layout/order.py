@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PAIRWISE = 600
 #: A pair of neighbours with more pairs of links than this is not tried in the exchange.
 COSTLY = 4096
+#: Rows in one block of a sweep.
+BLOCK = 48
 #: Sweeps visit the rows that are this near to a gap with crossings.
 AROUND = 8
 
@@ -46,19 +48,22 @@ def order(rows: Rows, *, rounds: int = 6, check: Callable[[], None] = lambda: No
     fewest = crossings(rows, best)
     if not fewest:
         return best, 0
-    sweep = _Sweeper(rows, _near(tangled(rows, best)))
+    near = _near(tangled(rows, best))
+    sweepers: dict[int, _Sweeper] = {}
     place = (best - rows.start[rows.rank]).astype(np.float64)
-    for _ in range(rounds):
+    for turn in range(rounds):
         check()
-        sweep.down(place)
-        sweep.up(place)
+        shift = turn % 2 * (BLOCK // 2)
+        if shift not in sweepers:
+            sweepers[shift] = _Sweeper(rows, near, shift)
+        sweepers[shift].down(place)
+        sweepers[shift].up(place)
         found = rows.start[rows.rank] + place.astype(np.int64)
         count = crossings(rows, found)
-        if count >= fewest:
-            break
         gain = 1.0 - count / fewest
-        best, fewest = found, count
-        if not count or gain < 0.02:
+        if count < fewest:
+            best, fewest = found, count
+        if not fewest or (gain < 0.02 and turn):
             break
     if fewest:
         check()
@@ -79,54 +84,91 @@ def _near(crossed: np.ndarray) -> np.ndarray:
 
 
 class _Sweeper:
-    """Everything that a sweep over the rows needs, cut into views once."""
+    """One sweep down and one up over the rows that are `wanted`, in blocks that are swept side by side.
 
-    def __init__(self, rows: Rows, wanted: np.ndarray) -> None:
+    Within a block each row sees the new order of the row before it; blocks end where rows need not be visited, and every
+    `BLOCK` rows (counted from `shift`), so that a sweep takes as many steps as the longest block has rows, not all.
+    """
+
+    def __init__(self, rows: Rows, wanted: np.ndarray, shift: int) -> None:
         import numpy as np
 
-        self._wanted = wanted
-        self._arange = np.arange(int(np.diff(rows.start).max()) if len(rows.start) > 1 else 0, dtype=np.float64)
-        self._downward = self._views(rows, rows.hop_dst, rows.hop_src)
-        self._upward = self._views(rows, rows.hop_src, rows.hop_dst)[::-1]
+        size = np.diff(rows.start)
+        row = np.arange(len(size))
+        wanted = wanted[: len(size)]
+        first = wanted & ~np.concatenate(([False], wanted[:-1])) | ((row + shift) % BLOCK == 0)
+        final = wanted & ~np.concatenate((wanted[1:], [False])) | ((row + shift + 1) % BLOCK == 0)
+        begin = np.maximum.accumulate(np.where(first, row, 0))
+        end = np.minimum.accumulate(np.where(final, row, len(row))[::-1])[::-1]
+        visited = wanted & (size > 1)
+        self._downward = self._steps(rows, np.where(visited, row - begin, -1), rows.hop_dst, rows.hop_src)
+        self._upward = self._steps(rows, np.where(visited, end - row, -1), rows.hop_src, rows.hop_dst)
 
-    def _views(self, rows: Rows, here: np.ndarray, there: np.ndarray) -> list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]:
+    def _steps(self, rows: Rows, step: np.ndarray, here: np.ndarray, there: np.ndarray) -> list[_Step]:
         import numpy as np
 
         count = len(rows)
         alone = np.flatnonzero(np.bincount(here, minlength=count) == 0)
         # A vertex without neighbours on that side is its own neighbour: it stays where it is.
         near, far = np.concatenate((here, alone)), np.concatenate((there, alone))
-        by = np.argsort(near, kind="stable")
-        neighbour = far[by]
-        at = np.concatenate(([0], np.cumsum(np.bincount(near, minlength=count))))
-        inverse = 1.0 / np.maximum(1, np.diff(at))
-        views = []
-        starts = rows.start.tolist()
-        wide = np.flatnonzero((np.diff(rows.start) > 1) & self._wanted[: len(rows.start) - 1]).tolist()
-        bounds = at[rows.start].tolist()
-        for r in wide:
-            s, e, low, high = starts[r], starts[r + 1], bounds[r], bounds[r + 1]
-            views.append((s, e, neighbour[low:high], at[s:e] - low, inverse[s:e]))
-        return views
+        own = step[rows.rank]
+        vertices = np.flatnonzero(own >= 0)
+        vertices = vertices[np.argsort(own[vertices], kind="stable")]
+        turn = np.full(count, -1)
+        turn[vertices] = np.arange(len(vertices))
+        link = np.flatnonzero(turn[near] >= 0)
+        link = link[np.argsort(turn[near[link]], kind="stable")]
+        neighbour, degree = far[link], np.bincount(turn[near[link]], minlength=len(vertices))
+        at = np.concatenate(([0], np.cumsum(degree)))
+        rank = rows.rank[vertices]
+        inside = (vertices - rows.start[rank]).astype(np.float64)
+        cuts = np.searchsorted(own[vertices], np.arange(int(own.max(initial=-1)) + 2))
+        steps = []
+        for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+            if high > low:
+                begin, end = int(at[low]), int(at[high])
+                steps.append(
+                    _Step(
+                        vertex=vertices[low:high],
+                        neighbour=neighbour[begin:end],
+                        at=at[low:high] - begin,
+                        inverse=1.0 / degree[low:high],
+                        apart=rank[low:high] * float(count),
+                        inside=inside[low:high],
+                    )
+                )
+        return steps
 
     def down(self, place: np.ndarray) -> None:
         """Order every row by the row above."""
-        self._run(place, self._downward)
+        for step in self._downward:
+            step.run(place)
 
     def up(self, place: np.ndarray) -> None:
         """Order every row by the row below."""
-        self._run(place, self._upward)
+        for step in self._upward:
+            step.run(place)
 
-    def _run(self, place: np.ndarray, views: list[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]) -> None:
+
+@dataclass(frozen=True)
+class _Step:
+    """The rows that are ordered at once, one of each block: their vertices row by row, and the neighbours of each."""
+
+    vertex: np.ndarray
+    neighbour: np.ndarray
+    at: np.ndarray
+    inverse: np.ndarray
+    apart: np.ndarray
+    inside: np.ndarray
+
+    def run(self, place: np.ndarray) -> None:
         import numpy as np
 
-        reduceat, numbers = np.add.reduceat, self._arange
-        for s, e, neighbour, at, inverse in views:
-            row = place[s:e]
-            mean = reduceat(place.take(neighbour), at)
-            mean *= inverse
-            mean += row * 1e-7  # ties keep the order that they have
-            row[mean.argsort(kind="stable")] = numbers[: e - s]
+        mean = np.add.reduceat(place[self.neighbour], self.at)
+        mean *= self.inverse
+        mean += place[self.vertex] * 1e-7  # ties keep the order that they have
+        mean += self.apart
+        place[self.vertex[mean.argsort(kind="stable")]] = self.inside
 
 
 def tangled(rows: Rows, place: np.ndarray) -> np.ndarray:

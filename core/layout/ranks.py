@@ -8,8 +8,14 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def rank(n: int, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> np.ndarray:
-    """Rows from 0, int64 (n); `src < dst` in every edge (rows of the index are in topological order).
+#: A branch that hangs on nothing else and has at most this many nodes is a minor one.
+MINOR = 4
+
+
+def rank(n: int, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows from 0, int64 (n), and which nodes belong to minor branches, bool (n): weights being dequantized, and the like.
+
+    `src < dst` in every edge (rows of the index are in topological order).
 
     Longest path from the top; then, from the bottom up, a node moves to just above its first consumer when fewer of
     its incoming tensors would grow than outgoing ones shrink. Graph inputs always do, shape arithmetic often does
@@ -18,12 +24,12 @@ def rank(n: int, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> np.nda
     import numpy as np
 
     if not n:
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), np.zeros(0, bool)
     if len(src) and not bool((src < dst).all()):
         raise ValueError("rows must be in topological order")
     level = [0] * n
     # Floating: fed by nothing that stays, each producer read once; such a branch follows when its consumer moves.
-    floating = [True] * n
+    floating, size = [True] * n, [1] * n
     order = np.argsort(dst, kind="stable")
     shared = (np.bincount(src, minlength=n) > 1).tolist()
     for a, b in zip(src[order].tolist(), dst[order].tolist(), strict=True):
@@ -31,9 +37,12 @@ def rank(n: int, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> np.nda
             level[b] = level[a] + 1
         if shared[a] or not floating[a]:
             floating[b] = False
+        else:
+            size[b] += size[a]
     _pull_down(level, floating, src, dst, tensor)
     result = np.asarray(level, np.int64)
-    return np.asarray(result - result.min())
+    minor = np.asarray(floating) & (np.asarray(size) <= MINOR) & ~np.asarray(shared)
+    return result - result.min(), minor
 
 
 def _pull_down(level: list[int], floating: list[bool], src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> None:

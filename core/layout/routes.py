@@ -118,12 +118,16 @@ def _ends(dst: np.ndarray, from_x: np.ndarray, x: np.ndarray, w: np.ndarray) -> 
     pivot = np.full(len(begin), len(box), np.float64)
     group = np.repeat(np.arange(len(begin)), count)
     np.minimum.at(pivot, group[is_nearest], number[is_nearest])
-    pivot = np.where(nearest <= STRAIGHT, pivot, (count - 1) / 2)
+    # Where the nearest link is almost straight, all ends move a little so that it is.
+    chosen = begin + pivot.astype(np.int64)
     reach = np.maximum(1.0, np.maximum(pivot, count - 1 - pivot))
-    step = np.minimum(STEP, room / reach)
-    ends = (number - pivot[group]) * step[group]
-    single = (count == 1) & (nearest <= np.minimum(NUDGE, room))
-    ends = np.where(single[group], off, ends)
+    nudged = nearest <= np.minimum(NUDGE, room - 6.0 * reach)
+    nudged |= nearest <= STRAIGHT
+    shift = np.where(nudged, off[chosen], 0.0)
+    pivot = np.where(nudged, pivot, (count - 1) / 2)
+    reach = np.maximum(1.0, np.maximum(pivot, count - 1 - pivot))
+    step = np.minimum(STEP, (room - np.abs(shift)) / reach)
+    ends = (number - pivot[group]) * step[group] + shift[group]
     result = np.empty(len(dst))
     result[by] = ends
     return result

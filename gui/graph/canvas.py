@@ -6,7 +6,7 @@ nodes are to be found in the nodes table, which is what a screen reader reads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -64,7 +64,7 @@ class Canvas(QWidget):
         self.view = View()
         self._look: Look | None = None
         self._marks = marks.Marks()
-        self._fresh = False
+        self._keep: Literal["", "open", "fit"] = ""
         self._hands = Hands(self)
         self.motion = Motion(self, lambda: self.view, self._move)
         self.frames = Frames(self)
@@ -95,7 +95,7 @@ class Canvas(QWidget):
         if row is not None:
             x, y = float(placed.x[row]), float(placed.y[row])
             self.view = View(x - at[0] / self.view.scale, y - at[1] / self.view.scale, self.view.scale)
-            self._fresh = False
+            self._keep = ""
         else:
             self._open()
         self._map()
@@ -126,8 +126,8 @@ class Canvas(QWidget):
         """The first view: all of it if that can be read, else the beginning."""
         scene = self.scene
         assert scene is not None
-        self._fresh = True
-        whole = camera.fit(0, 0, scene.width, scene.height, self.width(), self.height())
+        self._keep = "open"
+        whole = self._whole()
         if whole.scale >= camera.OPEN_WHOLE or not len(scene):
             self.view = whole
             return
@@ -193,14 +193,19 @@ class Canvas(QWidget):
 
     def look_at(self, view: View) -> None:
         """Show a view now."""
+        self._keep = ""
         self.motion.stop()
         self._move(view)
 
     def fit(self) -> None:
         """Show all of the graph."""
         if self.scene is not None:
-            self._fresh = True
-            self.motion.fly(camera.fit(0, 0, self.scene.width, self.scene.height, self.width(), self.height()))
+            self.motion.fly(self._whole())
+            self._keep = "fit"
+
+    def _whole(self) -> View:
+        assert self.scene is not None
+        return camera.fit(0, 0, self.scene.width, self.scene.height, self.width(), self.height())
 
     def full_size(self) -> None:
         """100 %, around the selection if it is in sight, else the middle."""
@@ -208,7 +213,7 @@ class Canvas(QWidget):
         x, y = self.view.x, self.view.y
         if rows and self.scene is not None:
             x, y = float(self.scene.placed.x[rows[0]]), float(self.scene.placed.y[rows[0]])
-        self.motion.fly(View(x, y, 1.0))
+        self.fly(View(x, y, 1.0))
 
     def zoom_to_selection(self) -> None:
         """Show what is selected, or all when nothing is."""
@@ -219,13 +224,13 @@ class Canvas(QWidget):
             return
         x0, y0, x1, y1 = self.scene.bounds(self._marks.selected)
         around = 60.0
-        self.motion.fly(camera.fit(x0 - around, y0 - around, x1 + around, y1 + around, self.width(), self.height(), most=1.25))
+        self.fly(camera.fit(x0 - around, y0 - around, x1 + around, y1 + around, self.width(), self.height(), most=1.25))
 
     def zoom(self, factor: float, x: float | None = None, y: float | None = None, seconds: float = STEP) -> None:
         """Zoom by a factor, to a point of the widget (its middle by default)."""
         at_x, at_y = (self.width() / 2, self.height() / 2) if x is None or y is None else (x, y)
         to = self.motion.target.zoomed(factor, at_x, at_y, self.width(), self.height(), self.least_scale)
-        self.motion.fly(self._within(to), seconds)
+        self.fly(self._within(to), seconds)
 
     def reveal(self, row: int) -> None:
         """Travel to a node, unless it can be seen and read already."""
@@ -237,7 +242,12 @@ class Canvas(QWidget):
         seen = edge < at_x < self.width() - edge and edge < at_y < self.height() - edge
         scale = max(self.motion.target.scale, CLOSE)
         if not seen or scale > self.motion.target.scale * 1.6:
-            self.motion.fly(View(x, y, scale), FLIGHT)
+            self.fly(View(x, y, scale))
+
+    def fly(self, view: View, seconds: float = FLIGHT) -> None:
+        """Travel to a view."""
+        self._keep = ""
+        self.motion.fly(view, seconds)
 
     def _within(self, view: View) -> View:
         if self.scene is None:
@@ -247,7 +257,6 @@ class Canvas(QWidget):
     def _move(self, view: View) -> None:
         view = self._within(view)
         if view != self.view:
-            self._fresh = False
             self.view = view
             self._changed()
 
@@ -385,8 +394,11 @@ class Canvas(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         super().resizeEvent(event)
         self.minimap.move(self.width() - self.minimap.width() - 12, 12)
-        if self.scene is not None and self._fresh:
+        if self.scene is not None and self._keep == "open":
             self._open()
+        elif self.scene is not None and self._keep == "fit":
+            self.motion.stop()
+            self.view = self._whole()
         self._changed()
 
     def event(self, event: QEvent) -> bool:

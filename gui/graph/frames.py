@@ -179,7 +179,13 @@ class Frames(QObject):
         old = frame.order
         if old == order:
             return True
-        if (old.scene, old.look, old.heat, old.ratio, old.view.scale) != (order.scene, order.look, order.heat, order.ratio, order.view.scale):
+        if (old.scene, old.look, old.heat, old.ratio, old.view.scale) != (
+            order.scene,
+            order.look,
+            order.heat,
+            order.ratio,
+            order.view.scale,
+        ):
             return False
         # The same zoom: a picture that reaches further than the widget serves while it covers it, on whole pixels.
         dx, dy = abs(old.view.x - order.view.x) * order.view.scale, abs(old.view.y - order.view.y) * order.view.scale

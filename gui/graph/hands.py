@@ -133,7 +133,7 @@ class Hands:
         if key in arrows:
             x, y = arrows[Qt.Key(key)]
             if modifiers & Qt.KeyboardModifier.ControlModifier:
-                canvas.motion.fly(canvas.view.moved(-x * PAN * canvas.width(), -y * PAN * canvas.height()), STEP)
+                canvas.fly(canvas.view.moved(-x * PAN * canvas.width(), -y * PAN * canvas.height()), STEP)
             else:
                 canvas.step(x, y, add=bool(modifiers & Qt.KeyboardModifier.ShiftModifier))
             return True

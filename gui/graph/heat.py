@@ -62,7 +62,9 @@ def shades(cold: QColor, hot: QColor) -> list[QColor]:
 def mix(a: QColor, b: QColor, share: float) -> QColor:
     """`a` with `share` of `b`."""
     return QColor.fromRgbF(
-        a.redF() + (b.redF() - a.redF()) * share, a.greenF() + (b.greenF() - a.greenF()) * share, a.blueF() + (b.blueF() - a.blueF()) * share
+        a.redF() + (b.redF() - a.redF()) * share,
+        a.greenF() + (b.greenF() - a.greenF()) * share,
+        a.blueF() + (b.blueF() - a.blueF()) * share,
     )
 
 

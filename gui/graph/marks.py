@@ -66,7 +66,9 @@ def draw(painter: QPainter, scene: Scene, view: View, width: float, height: floa
         painter.drawRect(marks.band)
 
 
-def _lit(painter: QPainter, scene: Scene, tensors: list[int], rect: tuple[float, float, float, float], scale: float, colour: QColor, width: float) -> None:
+def _lit(
+    painter: QPainter, scene: Scene, tensors: list[int], rect: tuple[float, float, float, float], scale: float, colour: QColor, width: float
+) -> None:
     """Draw whole tensors again, brighter."""
     import numpy as np
 
