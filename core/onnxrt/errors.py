@@ -27,6 +27,17 @@ class _Rule:
 
 
 _RULES = (
+    # these two also match rules below
+    _Rule(
+        r"(Failed to allocate memory|bad_alloc|CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|BFCArena::AllocateRawInternal).*",
+        "There is not enough memory for this model on this device.",
+        "Use a smaller batch, or a smaller or quantized variant.",
+    ),
+    _Rule(
+        r"QLinear\w+.*(?P<type>float8\w*)|(?P<type2>float8\w*).*QLinear\w+",
+        "ONNX Runtime's optimizer cannot fuse the {type} Q/DQ pairs of this model.",
+        "Build with optimization=none.",
+    ),
     _Rule(
         r'In Node, \("(?P<node>[^"]*)", (?P<op>[^,]+), "(?P<domain>[^"]*)".*'
         r"No Op registered for \S+ with domain_version of (?P<version>\d+)",
@@ -66,11 +77,6 @@ _RULES = (
         _BF16 + " Other types: look at the node's inputs in the graph.",
     ),
     _Rule(
-        r"QLinear\w+.*(?P<type>float8\w*)|(?P<type2>float8\w*).*QLinear\w+",
-        "ONNX Runtime's optimizer cannot fuse the {type} Q/DQ pairs of this model.",
-        "Build with optimization=none.",
-    ),
-    _Rule(
         r"Non-zero status code returned while running (?P<op>\S+) node\. Name:'(?P<node>[^']*)' Status Message: (?P<why>.*)",
         "Node '{node}' ({op}) failed while running: {why}",
         "Check the shapes and values of the inputs against what the node expects.",
@@ -85,11 +91,6 @@ _RULES = (
         r"Unexpected input data type\. Actual: \((?P<have>.*?)\) ?, expected: \((?P<want>.*)\)",
         "An input has type {have}, the model wants {want}.",
         "Convert the data to the type that the model's input declares.",
-    ),
-    _Rule(
-        r"(Failed to allocate memory|bad_alloc|CUDA out of memory|CUDA_ERROR_OUT_OF_MEMORY|BFCArena::AllocateRawInternal).*",
-        "There is not enough memory for this model on this device.",
-        "Use a smaller batch, or a smaller or quantized variant.",
     ),
     _Rule(
         r"(Protobuf parsing failed|No graph was found in the protobuf|INVALID_PROTOBUF)",
@@ -107,7 +108,7 @@ _RULES = (
 def decode(error: Exception, *, find: Find | None = None) -> BackendError:
     """`error` as a `BackendError` that names the node where ONNX Runtime does, with its own words in `detail`."""
     text = str(error).strip()
-    flat = " ".join(text.split())
+    flat = re.sub(r"\S*/onnxruntime_src/\S+ ", "", " ".join(text.split()))
     for rule in _RULES:
         found = re.search(rule.pattern, flat)
         if found:

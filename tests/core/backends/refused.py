@@ -121,6 +121,21 @@ def float8() -> onnx.ModelProto:
     return _model(nodes, [16, 16], [*scalars, _weights("w", 16, 16)], opset=19)
 
 
+def float8_conv() -> onnx.ModelProto:
+    """A Conv `conv` between 8-bit floating point Q/DQ pairs, its output quantized too: what optimizers fuse."""
+    nodes = [
+        node("QuantizeLinear", ["x", "s", "z"], ["xq"], name="xq"),
+        node("DequantizeLinear", ["xq", "s", "z"], ["xd"], name="xd"),
+        node("DequantizeLinear", ["w", "s", "z"], ["wd"], name="wd"),
+        node("Conv", ["xd", "wd"], ["c"], name="conv"),
+        node("QuantizeLinear", ["c", "s", "z"], ["cq"], name="cq"),
+        node("DequantizeLinear", ["cq", "s", "z"], ["y"], name="y"),
+    ]
+    scalars = [helper.make_tensor("s", F32, [], [0.1]), helper.make_tensor("z", F8, [], [0.0])]
+    weights = helper.make_tensor("w", F8, [4, 4, 1, 1], np.random.default_rng(0).standard_normal(16).tolist())
+    return _model(nodes, [1, 4, 8, 8], [*scalars, weights], opset=19)
+
+
 def int16() -> onnx.ModelProto:
     """Q/DQ with an int16 zero point `z`."""
     nodes = [

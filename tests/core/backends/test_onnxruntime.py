@@ -112,6 +112,12 @@ def test_float8_is_left_alone(model_of: Maker, engines: Path, job: Job) -> None:
         assert runner.run({"x": np.ones((16, 16), np.float32)})["y"].shape == (16, 16)
 
 
+def test_float8_with_optimization_is_told_how(model_of: Maker, engines: Path, job: Job) -> None:
+    with pytest.raises(BackendError, match="cannot fuse the float8e4m3fn Q/DQ pairs") as found:
+        BACKEND.build(model_of(refused.float8_conv()), OnnxRuntimeOptions(optimization="all"), engines / "a.onnx", job)
+    assert found.value.hint == "Build with optimization=none."
+
+
 def test_large_weights_go_beside_the_graph(model_of: Maker, engines: Path, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backend_module, "EXTERNAL_FROM", 1)
     model = model_of(models.mlp(inputs=64, hidden=64))
