@@ -9,6 +9,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89HDF\r\n", "a Keras or HDF5 file|Convert it to ONNX with tf2onnx."),
     (b"GGUF", "a GGUF file (llama.cpp)|Export the original model to ONNX instead."),
     (b"ftrt", "a TensorRT engine|Open the ONNX model that it was built from."),
+    (b"vtrt", "a TensorRT-RTX engine|Open the ONNX model that it was built from."),
     (b"ptrt", "a TensorRT engine|Open the ONNX model that it was built from."),
     (b"\x80\x02", "a Python pickle (an old PyTorch checkpoint?)|Export it from PyTorch with torch.onnx.export."),
     (b"\x80\x04", "a Python pickle|Export the model to ONNX from the framework that wrote it."),
