@@ -229,13 +229,13 @@ def _milliseconds() -> float:
     """Since this process began."""
     import time
 
-    if sys.platform == "linux":
+    if hasattr(time, "CLOCK_BOOTTIME"):
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-        return (time.clock_gettime(time.CLOCK_BOOTTIME) - began) * 1000
+        return float(time.clock_gettime(time.CLOCK_BOOTTIME) - began) * 1000
     import psutil
 
-    return (time.time() - psutil.Process().create_time()) * 1000
+    return float(time.time() - psutil.Process().create_time()) * 1000
 
 
 if __name__ == "__main__":

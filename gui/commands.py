@@ -175,8 +175,14 @@ def copy_path(ctx: Context) -> None:
 
 ACTIONS = (
     Action("file.open", "Open model…", open_model, "File", 10, "Ctrl+O", "open", "Open an ONNX file.", busy),
-    Action("file.open_sample", "Open the sample", open_sample, "File", 10, "", "star", "A small CNN that reads digits, with data.", no_sample),
-    Action("file.open_session", "Open session…", open_session, "File", 10, "Ctrl+Shift+O", "history", "Go on where you left off.", busy),
+    Action(
+        "file.open_sample", "Open the sample", open_sample, "File", 10, "", "star",
+        "A small CNN that reads digits, with data.", no_sample,
+    ),
+    Action(
+        "file.open_session", "Open session…", open_session, "File", 10, "Ctrl+Shift+O", "history",
+        "Go on where you left off.", busy,
+    ),
     Action("file.clear_recent", "Clear recent models", clear_recent, "", 20, "", "trash", "Forget which models were opened.", no_recent),
     Action(
         "file.save_session", "Save session", save_session, "File", 40, "Ctrl+S", "save",
@@ -186,11 +192,20 @@ ACTIONS = (
         "file.save_session_as", "Save session as…", save_session_as, "File", 40, "", "save",
         "Move the session to a folder of your choice.", moving_blocked,
     ),
-    Action("file.copy_path", "Copy path of model", copy_path, "File", 50, "", "copy", "The opened file's path, to the clipboard.", needs_model),
+    Action(
+        "file.copy_path", "Copy path of model", copy_path, "File", 50, "", "copy",
+        "The opened file's path, to the clipboard.", needs_model,
+    ),
     Action("file.settings", "Settings…", settings, "File", 60, "Ctrl+,", "settings", "Theme, default backend, and more."),
-    Action("file.close", "Close model", close_model, "File", 70, "Ctrl+W", "close", "Save the session and go back to the start page.", needs_model),
+    Action(
+        "file.close", "Close model", close_model, "File", 70, "Ctrl+W", "close",
+        "Save the session and go back to the start page.", needs_model,
+    ),
     Action("file.quit", "Quit", leave, "File", 70, "Ctrl+Q", "", "Save the session and leave."),
-    Action("view.palette", "Search and run…", palette, "View", 10, "Ctrl+K|Ctrl+Shift+P", "search", "Find a node, a tensor, an action or a file by typing."),
+    Action(
+        "view.palette", "Search and run…", palette, "View", 10, "Ctrl+K|Ctrl+Shift+P", "search",
+        "Find a node, a tensor, an action or a file by typing.",
+    ),
     Action("view.theme.system", "As the system", choose_theme("system"), "View/Theme", 10, checked=theme_is("system")),
     Action("view.theme.light", "Light", choose_theme("light"), "View/Theme", 10, checked=theme_is("light")),
     Action("view.theme.dark", "Dark", choose_theme("dark"), "View/Theme", 10, checked=theme_is("dark")),

@@ -46,7 +46,7 @@ class Slot(QWidget):
             self.panel.show()  # now, and not when the event loop comes round to it
         return self.panel
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+    def showEvent(self, event: QShowEvent) -> None:
         self.fill()
         super().showEvent(event)
 
@@ -65,7 +65,7 @@ class Docks(QWidget):
 
     # ---- building ----
     def _build(self) -> None:
-        import PySide6QtAds as ads
+        import PySide6QtAds as ads  # type: ignore[import-untyped]  # noqa: N813 - the name that its own documentation gives it
 
         flag = ads.CDockManager.eConfigFlag
         for name, on in (
@@ -171,7 +171,7 @@ class Docks(QWidget):
         sizes = [left, width - left - right, right]
         root.setSizes(sizes[: root.count()] if root.count() == 3 else [width // max(1, root.count())] * root.count())
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not self._sized:
             self._sized = True
@@ -226,4 +226,3 @@ class Docks(QWidget):
         for slot in self.slots.values():
             if slot.panel is not None:
                 slot.panel.release()
-

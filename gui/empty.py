@@ -86,7 +86,7 @@ class EmptyState(QWidget):
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
 
-    def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: object) -> None:
         """Draw the icon in the colours that hold now, once for each theme and screen."""
         theme = self._theme or Theme("dark" if self.palette().window().color().lightness() < 128 else "light")
         key = (theme.name, self.devicePixelRatioF())

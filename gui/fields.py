@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QLocale, QObject, Qt, Signal
-from PySide6.QtGui import QDoubleValidator
+from PySide6.QtGui import QDoubleValidator, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -31,7 +31,7 @@ INT_LIMIT = 2**31 - 1
 class _NoWheel(QObject):
     """Keeps the wheel for scrolling the form until a field has the focus: a page turned must not change a value."""
 
-    def eventFilter(self, target: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, target: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Wheel and isinstance(target, QWidget) and not target.hasFocus():
             event.ignore()
             return True
@@ -167,22 +167,23 @@ class _Real(QDoubleSpinBox):
         super().__init__()
         self.setLocale(QLocale.c())
 
-    def textFromValue(self, value: float) -> str:  # noqa: N802 - Qt's name
+    def textFromValue(self, value: float) -> str:
         return f"{value:.10g}"
 
-    def valueFromText(self, text: str) -> float:  # noqa: N802 - Qt's name
+    def valueFromText(self, text: str) -> float:
         words = text.removesuffix(self.suffix()).strip()
         try:
             return float(words)
         except ValueError:
             return self.value()
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         words = text.removesuffix(self.suffix()).strip()
         check = QDoubleValidator(self.minimum(), self.maximum(), 10)
         check.setLocale(QLocale.c())
-        state = check.validate(words, position)
-        return (state[0] if isinstance(state, tuple) else state, text, position)
+        found: Any = check.validate(words, position)
+        state: QValidator.State = found[0] if isinstance(found, tuple) else found
+        return state, text, position
 
 
 def _step(spec: Spec) -> float:
@@ -264,11 +265,11 @@ class PathField(TextField):
         if name:
             self.edit.setText(name)
 
-    def dragEnterEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+    def dragEnterEvent(self, event: Any) -> None:
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+    def dropEvent(self, event: Any) -> None:
         self.edit.setText(event.mimeData().urls()[0].toLocalFile())
 
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 class Aside(QThread):
     """Runs one function off the main thread and hands its outcome back to it."""
 
-    def __init__(self, work: Callable[[], Any], on_done: Callable[[Any], object], on_error: Callable[[Exception], object], parent: QObject) -> None:
+    def __init__(
+        self, work: Callable[[], Any], on_done: Callable[[Any], object], on_error: Callable[[Exception], object], parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._work, self._on_done, self._on_error = work, on_done, on_error
         self._result: Any = None
@@ -141,7 +143,7 @@ class Card(QFrame):
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
-        self.setProperty("role", "raised")
+        self._window = window
         self.setObjectName("opening")
         self.setFixedSize(420, 112)
         self.title = Elided("", "strong")
@@ -184,7 +186,7 @@ class Card(QFrame):
 
     def place(self) -> None:
         """Stand in the middle of the window."""
-        window = self.parentWidget()
+        window = self._window
         self.move((window.width() - self.width()) // 2, (window.height() - self.height()) // 2)
 
 

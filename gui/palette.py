@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class Entries(QAbstractListModel):
         self.entries = entries
         self.endResetModel()
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:  # noqa: N802 - Qt's name
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:
         return len(self.entries)
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -82,13 +83,13 @@ class Line(QStyledItemDelegate):
         super().__init__(parent)
         self.ctx = ctx
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(200, ROW)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         model = index.model()
         assert isinstance(model, Entries)
-        entry, theme, rect = model.entries[index.row()], self.ctx.theme, option.rect  # type: ignore[attr-defined]
+        entry, theme, rect = model.entries[index.row()], self.ctx.theme, option.rect
         view = self.parent()
         assert isinstance(view, QListView)
         painter.save()
@@ -100,7 +101,9 @@ class Line(QStyledItemDelegate):
         token = "disabled" if entry.blocked else "text"
         ratio = painter.device().devicePixelRatioF()
         if entry.icon in icons.names():
-            painter.drawPixmap(rect.left() + 16, rect.top() + 7, icons.pixmap(entry.icon, theme, 16, "disabled" if entry.blocked else "muted", ratio))
+            painter.drawPixmap(
+                rect.left() + 16, rect.top() + 7, icons.pixmap(entry.icon, theme, 16, "disabled" if entry.blocked else "muted", ratio)
+            )
         left, right = rect.left() + 42, rect.right() - 16
         middle = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
         painter.setFont(theme.small())
@@ -140,7 +143,7 @@ class Line(QStyledItemDelegate):
             look.setFontWeight(QFont.Weight.DemiBold)
             for place in entry.places if not entry.blocked else ():
                 mark = QTextLayout.FormatRange()
-                mark.start, mark.length, mark.format = place, 1, look  # type: ignore[misc]
+                mark.start, mark.length, mark.format = place, 1, look
                 marks.append(mark)
         layout.setFormats(marks)
         layout.beginLayout()
@@ -163,7 +166,7 @@ class Palette(QFrame):
 
     def __init__(self, ctx: Context, menus: Menus, window: QWidget) -> None:
         super().__init__(window)
-        self.ctx, self.menus = ctx, menus
+        self.ctx, self.menus, self._window = ctx, menus, window
         self.setObjectName("palette")
         self.setAccessibleName("Command palette")
         self._names: tuple[object, list[str], list[str]] = (None, [], [])
@@ -202,8 +205,7 @@ class Palette(QFrame):
     # ---- opening and closing ----
     def open(self, text: str = "") -> None:
         """Show it, with the field ready; whatever had the focus gets it back."""
-        window = self.parentWidget()
-        self._before = window.focusWidget()
+        self._before = self._window.focusWidget()
         colour = self.ctx.theme.color("shadow")
         colour.setAlpha(130 if self.ctx.theme.dark else 60)
         self._shadow.setColor(colour)
@@ -223,7 +225,7 @@ class Palette(QFrame):
 
     def place(self) -> None:
         """Stand in the upper middle of the window, as high as the list is long."""
-        window = self.parentWidget()
+        window = self._window
         width = min(680, window.width() - 80)
         rows = min(len(self.entries.entries), SHOWN)
         self.list.setFixedHeight(rows * ROW)
@@ -269,7 +271,17 @@ class Palette(QFrame):
             keys = self.menus.actions[id].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             kind = "Panel" if panel else action.menu.partition("/")[0] or "Action"
             found.append(
-                Entry(kind, title, self._runner(id), "panel" if panel else action.icon, action.tip, keys, self.menus.reason(id), tuple(places), score)
+                Entry(
+                    kind,
+                    title,
+                    self._runner(id),
+                    "panel" if panel else action.icon,
+                    action.tip,
+                    keys,
+                    self.menus.reason(id),
+                    tuple(places),
+                    score,
+                )
             )
         return found
 
@@ -285,7 +297,17 @@ class Palette(QFrame):
                 blocked = "" if path.exists() else "The file is no longer there."
                 opener = self.ctx.window.open_path
                 found.append(
-                    Entry("Recent", path.name, lambda path=path, opener=opener: opener(path), "file", str(path.parent), "", blocked, fits[1], fits[0])
+                    Entry(
+                        "Recent",
+                        path.name,
+                        partial(opener, path),
+                        "file",
+                        str(path.parent),
+                        "",
+                        blocked,
+                        fits[1],
+                        fits[0],
+                    )
                 )
         return found
 
@@ -302,12 +324,19 @@ class Palette(QFrame):
             note = " · ".join(part for part in (op if kind == "Node" else "", index.details[row]) if part)
             name = index.names[row]
             fits = ranking.fit(text, name)
-            found.append(Entry(kind, name, lambda name=name: self._go(name), "node", note, places=fits[1] if fits else ()))
+            found.append(Entry(kind, name, partial(self._go, name), "node", note, places=fits[1] if fits else ()))
         for tensor in ranking.names(text, self._names[2], EACH // 2):
             name = index.tensors[tensor]
             fits = ranking.fit(text, name)
             found.append(
-                Entry("Tensor", name, lambda t=tensor: self._to_tensor(t), "tensor", index.tensor_types[tensor], places=fits[1] if fits else ())
+                Entry(
+                    "Tensor",
+                    name,
+                    partial(self._to_tensor, tensor),
+                    "tensor",
+                    index.tensor_types[tensor],
+                    places=fits[1] if fits else (),
+                )
             )
         return found
 
@@ -338,7 +367,7 @@ class Palette(QFrame):
         except AppError as error:
             self.ctx.notify.error(error)
 
-    def eventFilter(self, target: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, target: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             return self._key(event)
         if event.type() == QEvent.Type.FocusOut and isinstance(event, QFocusEvent) and event.reason() not in _PASSING:

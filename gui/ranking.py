@@ -31,7 +31,8 @@ def _word(word: str, low: str) -> tuple[float, list[int]] | None:
                 at, starts = later, True
         bonus = 40.0 if at == 0 else 30.0 if starts else 12.0
         return bonus + 4.0 * len(word) - at * 0.05, list(range(at, at + len(word)))
-    places, position, score = [], 0, 0.0
+    places: list[int] = []
+    position, score = 0, 0.0
     for char in word:
         here = _next(low, char, position)
         if here < 0:

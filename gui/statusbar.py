@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from gui import figures
 from gui.context import Context
-from gui.rows import Elided
+from gui.rows import Elided, empty_out
 
 if TYPE_CHECKING:
     from core.backends.base import Availability
@@ -90,10 +90,7 @@ class StatusBar(QWidget):
 
     def show_backends(self, found: dict[str, Availability]) -> None:
         """What this machine can do, each with its reason as a tooltip."""
-        while self._backends.count():
-            widget = self._backends.takeAt(0).widget()
-            if widget is not None:
-                widget.deleteLater()
+        empty_out(self._backends)
         for id, state in found.items():
             if id == "fake":
                 continue

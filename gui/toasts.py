@@ -58,7 +58,7 @@ class Toast(QFrame):
         if message.action is not None:
             label, run = message.action
             act = QPushButton(label)
-            act.clicked.connect(lambda *_: (self.dismiss(), run()))
+            act.clicked.connect(lambda *_: self._act(run))
             buttons.addWidget(act)
         if message.detail or len(message.text) > 300:
             more = QPushButton("Details…")
@@ -74,7 +74,7 @@ class Toast(QFrame):
         close.setToolTip("Close")
         close.setAccessibleName("Close message")
         close.clicked.connect(lambda *_: self.dismiss())
-        row = QHBoxLayout(self)
+        self.row = row = QHBoxLayout(self)
         row.setContentsMargins(12, 10, 8, 10)
         row.setSpacing(10)
         row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
@@ -86,13 +86,17 @@ class Toast(QFrame):
         if message.severity in STAYS:
             self._timer.start(STAYS[message.severity])
 
-    def enterEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def enterEvent(self, event: object) -> None:
         """What is being read does not go away."""
         self._timer.stop()
 
-    def leaveEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+    def leaveEvent(self, event: object) -> None:
         if self.message.severity in STAYS:
             self._timer.start(STAYS[self.message.severity])
+
+    def _act(self, run: Callable[[], object]) -> None:
+        self.dismiss()
+        run()
 
     def dismiss(self) -> None:
         """Go away."""
@@ -136,8 +140,8 @@ class Toasts(QObject):
         for toast in self.shown()[: max(0, len(self._toasts) - MOST + 1)]:
             toast.dismiss()
         self._toasts.append(Toast(message, self._theme, self._details, self._gone, self._window))
+        self._arrange()  # before it is seen: one that appears under the mouse for a moment would stay
         self._toasts[-1].show()
-        self._arrange()
 
     def _gone(self, toast: Toast) -> None:
         if toast in self._toasts:
@@ -148,12 +152,12 @@ class Toasts(QObject):
         """From the bottom up, the newest lowest."""
         bottom = self._window.height() - 40
         for toast in reversed(self._toasts):
-            toast.setFixedHeight(max(44, toast.layout().totalHeightForWidth(WIDTH)))
+            toast.setFixedHeight(max(44, toast.row.totalHeightForWidth(WIDTH)))
             bottom -= toast.height() + 8
             toast.move(self._window.width() - WIDTH - 16, bottom)
             toast.raise_()
 
-    def eventFilter(self, target: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, target: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             self._arrange()
         return False

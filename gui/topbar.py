@@ -46,10 +46,10 @@ class SearchButton(QPushButton):
         self.keys.setProperty("role", "key")
         self.keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def minimumSizeHint(self) -> QSize:
         return QSize(120, 26)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         wide = self.width() > 310
         self.setText(SEARCH if wide else "Search…")
@@ -95,6 +95,6 @@ class TopBar(QWidget):
         self.buttons.addWidget(button)
         return button
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         window = self.window()
         window.showNormal() if window.isMaximized() else window.showMaximized()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,11 +120,12 @@ class MainWindow(QMainWindow):
                 self.ctx.notify.warn(f"The panel '{name}' could not be loaded.", reason)
         return self.docks
 
-    def act(self, id: str) -> None:
-        """Run an action by its id, as its menu entry would; a `UsageError` says why it cannot be run."""
+    def act(self, id: str) -> bool:
+        """Run an action by its id, as its menu entry would, and return True; a `UsageError` says why it cannot be run."""
         if id not in self.menus.table:
             self.build()
         self.menus.run(id)
+        return True
 
     def action(self, id: str) -> QAction:
         """The QAction of an id, with its state brought up to date."""
@@ -151,10 +153,20 @@ class MainWindow(QMainWindow):
 
     # ---- opening ----
     def open_path(self, path: Path | str) -> None:
-        """Open a model file or a session's folder; returns at once, `ctx.session_changed` tells when it is there."""
+        """Open a model file or a session's folder; returns at once, `ctx.session_changed` tells when it is there.
+
+        Raises `UsageError` while another one is being opened.
+        """
         self.build()
         self.opening.open(Path(path))
         self.menus.refresh()
+
+    def _offer(self, path: Path, *_: object) -> None:
+        """Open what was dropped or picked; what does not go is told."""
+        try:
+            self.open_path(path)
+        except UsageError as error:
+            self.ctx.notify.error(error)
 
     def _ready(self, session: Session, index: Any) -> None:
         """Another session takes the place of the one that is open."""
@@ -283,7 +295,9 @@ class MainWindow(QMainWindow):
         if data and self.restoreGeometry(QByteArray.fromBase64(data.encode())):
             return
         room = self.screen().availableSize()
-        self.resize(min(max(SIZE[0], round(room.width() * 0.75)), room.width()), min(max(SIZE[1], round(room.height() * 0.8)), room.height()))
+        self.resize(
+            min(max(SIZE[0], round(room.width() * 0.75)), room.width()), min(max(SIZE[1], round(room.height() * 0.8)), room.height())
+        )
 
     def _fill_recent(self) -> None:
         menu = self._recent
@@ -295,14 +309,14 @@ class MainWindow(QMainWindow):
             action = menu.addAction(f"{mark}{path.name.replace('&', '&&')}")
             action.setToolTip(str(path) if path.exists() else f"{path}\nThe file is no longer there.")
             action.setEnabled(path.exists())
-            action.triggered.connect(lambda *_, path=path: self.open_path(path))
+            action.triggered.connect(partial(self._offer, path))
         if not self.ctx.settings.recent:
             none = menu.addAction("No model was opened yet")
             none.setEnabled(False)
         menu.addSeparator()
         menu.addAction(self.menus.actions["file.clear_recent"])
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.palette_.place()
         self.opening.card.place()
@@ -312,7 +326,7 @@ class MainWindow(QMainWindow):
         urls = [url for url in event.mimeData().urls() if url.isLocalFile()]
         return Path(urls[0].toLocalFile()) if len(urls) == 1 else None
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         path = self._dropped(event)
         if path is None or self.opening.busy:
             return
@@ -321,22 +335,22 @@ class MainWindow(QMainWindow):
         if self.pages.currentWidget() is not self.welcome:
             self.hint.show_for(path)
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self._undrop()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+    def dropEvent(self, event: QDropEvent) -> None:
         self._undrop()
         path = self._dropped(event)
         if path is not None:
             event.acceptProposedAction()
-            QTimer.singleShot(0, self, lambda: self.open_path(path))
+            QTimer.singleShot(0, self, partial(self._offer, path))
 
     def _undrop(self) -> None:
         self.welcome.hot(False)
         self.hint.hide()
 
     # ---- the end ----
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+    def closeEvent(self, event: QCloseEvent) -> None:
         running = [handle.title for handle in self.ctx.jobs.active()]
         if running and not self._may_stop(running):
             event.ignore()
@@ -395,7 +409,7 @@ class MainWindow(QMainWindow):
         except AppError as error:
             self.ctx.notify.error(error)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+    def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self.menus.later()
@@ -406,6 +420,7 @@ class _DropHint(QFrame):
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
+        self._window = window
         self.setObjectName("drophint")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.label = QLabel()
@@ -418,8 +433,7 @@ class _DropHint(QFrame):
     def show_for(self, path: Path) -> None:
         """Cover the middle of the window."""
         self.label.setText(f"Drop to open {path.name}")
-        window = self.parentWidget()
-        self.setGeometry(window.rect().adjusted(24, 64, -24, -50))
+        self.setGeometry(self._window.rect().adjusted(24, 64, -24, -50))
         self.show()
         self.raise_()
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from gui import icons
 from gui.context import Context
 from gui.menus import Menus
-from gui.rows import Elided, heading
+from gui.rows import Elided, empty_out, heading
 from gui.topbar import ActionButton
 
 #: How many recent models are offered.
@@ -89,11 +89,7 @@ class Welcome(QWidget):
 
     def refresh(self) -> None:
         """List the recent models; those that are gone are greyed and say so."""
-        while self.recent.count():
-            widget = self.recent.takeAt(0).widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty_out(self.recent)
         names = self.ctx.settings.recent[:SHOWN]
         if names:
             self.recent.addWidget(heading("Recent"))
@@ -109,7 +105,7 @@ class Welcome(QWidget):
         button.setEnabled(exists)
         button.setAccessibleName(f"Open {path.name}")
         button.setToolTip(str(path) if exists else f"{path}\nThe file is no longer there.")
-        button.clicked.connect(lambda *_: self.ctx.window is not None and self.ctx.window.open_path(path))
+        button.clicked.connect(lambda *_: self._open(path))
         picture = QLabel()
         picture.setPixmap(icons.pixmap("history" if path.is_dir() else "file", self.ctx.theme, 16, "muted" if exists else "disabled"))
         name = QLabel(path.name)
@@ -124,6 +120,10 @@ class Welcome(QWidget):
         row.addWidget(name)
         row.addWidget(where, 1)
         return button
+
+    def _open(self, path: Path) -> None:
+        if self.ctx.window is not None and not self.ctx.window.opening.busy:
+            self.ctx.window.open_path(path)
 
     def hot(self, on: bool) -> None:
         """Light the drop zone while a file hovers."""

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QStackedLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.errors import AppError
 from gui import figures, icons
@@ -73,7 +85,9 @@ class JobsPanel(Panel):
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         self.entries: list[JobRow] = []
-        empty = EmptyState("jobs", "No jobs yet", "Opening, passes, builds and benchmarks run here, each in a process of its own.", theme=ctx.theme)
+        empty = EmptyState(
+            "jobs", "No jobs yet", "Opening, passes, builds and benchmarks run here, each in a process of its own.", theme=ctx.theme
+        )
         self.list = QWidget()
         self.list.setObjectName("page")
         self.column = QVBoxLayout(self.list)
@@ -144,7 +158,7 @@ class JobRow(QWidget):
     def __init__(self, handle: JobHandle, ctx: Context) -> None:
         super().__init__()
         self.handle, self.ctx = handle, ctx
-        self.dismissed = lambda: None
+        self.dismissed: Callable[[], object] = lambda: None
         self._state = ""
         self.setAccessibleName(handle.title)
         self.picture = QLabel()
@@ -211,7 +225,9 @@ class JobRow(QWidget):
             self.bar.setValue(round(fraction * 1000))
         self.time.setText("" if state == "queued" else figures.seconds(self.handle.elapsed()))
         error = self.handle.error if state == "failed" else None
-        said = self._said(error) or {"running": self.handle.text, "queued": self.handle.text or "Waits until the machine is free"}.get(state, word)
+        said = self._said(error) or {"running": self.handle.text, "queued": self.handle.text or "Waits until the machine is free"}.get(
+            state, word
+        )
         if said != self.text.text():
             self.text.setText(said)
         self.text.setProperty("tip", error is not None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSizePolicy, QStackedLayout, QWidget
@@ -43,7 +45,8 @@ def rows(variant: Variant) -> list[tuple[str, str]]:
 
 def copy(ctx: Context) -> None:
     """The summary of the current variant as text, to the clipboard."""
-    assert ctx.session is not None and ctx.session.history.head is not None
+    assert ctx.session is not None
+    assert ctx.session.history.head is not None
     variant = ctx.session.history[ctx.session.history.head]
     lines = [f"{variant.title}", *(f"{word}\t{value}" for word, value in rows(variant))]
     lines += [f"Input\t{each.name}\t{each.text()}" for each in variant.summary.inputs]
@@ -68,13 +71,15 @@ class SummaryPanel(Panel):
     icon = "info"
     tip = "What the model is made of: figures, inputs, outputs, operators, warnings."
     ACTIONS = (
-        Action("summary.copy", "Copy summary", copy, menu="Model", group=80, icon="copy", blocked=needs_model, tip="Copy the figures as text."),
+        Action(
+            "summary.copy", "Copy summary", copy, menu="Model", group=80, icon="copy", blocked=needs_model, tip="Copy the figures as text."
+        ),
     )
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         self._all = False
-        self._off = lambda: None
+        self._off: Callable[[], object] = lambda: None
         self.sections = Sections("Summary of the model")
         empty = EmptyState(
             "info",
@@ -181,10 +186,10 @@ class Bar(QWidget):
         self.setAccessibleName(f"{op}: {count}")
         self.setToolTip(f"{op}: {figures.plural(count, 'node')}")
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         return QSize(120, 22)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         theme = self.ctx.theme

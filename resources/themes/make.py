@@ -40,7 +40,8 @@ def pictures(theme: str) -> dict[str, str]:
     found = {}
     for name, (icon, token) in PICTURES.items():
         found[f"{name}.svg"] = (icons / f"{icon}.svg").read_text(encoding="utf-8").replace("currentColor", tokens[token])
-    found["dot.svg"] = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="3.5" fill="{tokens["accent_text"]}"/></svg>\n'
+    dot = f'<circle cx="8" cy="8" r="3.5" fill="{tokens["accent_text"]}"/>'
+    found["dot.svg"] = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{dot}</svg>\n'
     return found
 
 

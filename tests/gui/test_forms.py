@@ -52,7 +52,17 @@ def test_a_form_begins_with_the_defaults(form: Form[Every]) -> None:
 
 
 def test_values_go_in_and_come_out(form: Form[Every]) -> None:
-    values = dict(on=False, profile="tensorrt", share=0.35, count=8, name="x", data="/d", nodes=("n;1"[:1], "m"), ops=("Conv",), seed=7)
+    values = {
+        "on": False,
+        "profile": "tensorrt",
+        "share": 0.35,
+        "count": 8,
+        "name": "x",
+        "data": "/d",
+        "nodes": ("n;1"[:1], "m"),
+        "ops": ("Conv",),
+        "seed": 7,
+    }
     form.set_values(values)
     assert form.value() == Every(**values)  # type: ignore[arg-type]
 
@@ -66,7 +76,8 @@ def test_an_invalid_value_is_marked_beside_its_field(form: Form[Every]) -> None:
     with pytest.raises(UsageError, match="Foo"):
         form.value()
     form.put("ops", ("Gemm",))
-    assert form.valid and form.fields["ops"].focusProxy().property("invalid") is False
+    assert form.valid
+    assert form.fields["ops"].focusProxy().property("invalid") is False
 
 
 def test_advanced_parameters_are_folded(form: Form[Every]) -> None:
@@ -113,7 +124,9 @@ def test_the_wheel_does_not_change_a_field_that_has_no_focus(form: Form[Every]) 
     spin = form.fields["count"].spin  # type: ignore[attr-defined]
     spin.clearFocus()
     at = QPointF(5, 5)
-    event = QWheelEvent(at, at, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
+    event = QWheelEvent(
+        at, at, QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False
+    )
     QApplication.sendEvent(spin, event)
     assert form.values()["count"] == 4
 
@@ -130,7 +143,8 @@ def test_every_field_can_be_read_aloud_and_reached(form: Form[Every]) -> None:
     for name, field in form.fields.items():
         editor = field.focusProxy()
         assert editor is not None, name
-        assert editor.accessibleName() and editor.accessibleDescription()
+        assert editor.accessibleName()
+        assert editor.accessibleDescription()
         assert editor.focusPolicy() & Qt.FocusPolicy.TabFocus
         assert form.labels[name].buddy() is field
         assert field.toolTip()

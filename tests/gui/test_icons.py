@@ -13,10 +13,45 @@ from pytestqt.qtbot import QtBot
 from gui import icons
 from gui.theme import Theme
 
-PROMISED = (
-    "open save undo redo branch build play stop search settings cut compare chart graph table layers info warning error ok close copy export "
-    "jobs log history eye fit zoom-in zoom-out filter refresh globe chip trash folder star"
-).split()
+PROMISED = [
+    "open",
+    "save",
+    "undo",
+    "redo",
+    "branch",
+    "build",
+    "play",
+    "stop",
+    "search",
+    "settings",
+    "cut",
+    "compare",
+    "chart",
+    "graph",
+    "table",
+    "layers",
+    "info",
+    "warning",
+    "error",
+    "ok",
+    "close",
+    "copy",
+    "export",
+    "jobs",
+    "log",
+    "history",
+    "eye",
+    "fit",
+    "zoom-in",
+    "zoom-out",
+    "filter",
+    "refresh",
+    "globe",
+    "chip",
+    "trash",
+    "folder",
+    "star",
+]
 
 
 def ink(name: str, theme: Theme, size: int) -> tuple[int, QColor]:

@@ -41,7 +41,12 @@ def test_an_error_shows_its_hint_and_is_told_once(notify: Notify) -> None:
     notify.error(error)
     notify.error(error)
     assert [m.text for m in notify.messages] == ["It is cut off."]
-    assert (last(notify).hint, last(notify).detail, last(notify).severity, last(notify).bug) == ("Copy it again.", "at byte 12", "error", False)
+    assert (last(notify).hint, last(notify).detail, last(notify).severity, last(notify).bug) == (
+        "Copy it again.",
+        "at byte 12",
+        "error",
+        False,
+    )
 
 
 def test_stopping_is_silent(notify: Notify) -> None:
@@ -51,10 +56,11 @@ def test_stopping_is_silent(notify: Notify) -> None:
 
 def test_anything_else_is_a_bug_with_its_trace(notify: Notify) -> None:
     try:
-        {}["conv"]  # noqa: B018
+        {}["conv"]
     except KeyError as error:
         notify.error(error)
-    assert last(notify).bug and "KeyError: 'conv'" in last(notify).text
+    assert last(notify).bug
+    assert "KeyError: 'conv'" in last(notify).text
     assert "test_notify.py" in last(notify).detail
 
 
@@ -88,12 +94,18 @@ def test_only_so_many_messages_are_kept(notify: Notify) -> None:
     notify.folder = None
     for number in range(KEPT + 10):
         notify.put(Message("debug", str(number), toast=False))
-    assert len(notify.messages) == KEPT and notify.messages[0].text == "10"
+    assert len(notify.messages) == KEPT
+    assert notify.messages[0].text == "10"
 
 
 def test_logging_arrives_without_a_toast(installed: Notify, allow_logs: object) -> None:
     logging.getLogger("core.model").warning("%d nodes are odd", 3)
-    assert (last(installed).text, last(installed).severity, last(installed).source, last(installed).toast) == ("3 nodes are odd", "warning", "core.model", False)
+    assert (last(installed).text, last(installed).severity, last(installed).source, last(installed).toast) == (
+        "3 nodes are odd",
+        "warning",
+        "core.model",
+        False,
+    )
 
 
 def test_what_qt_warns_of_arrives(installed: Notify) -> None:
@@ -106,7 +118,8 @@ def test_exceptions_of_the_main_thread_and_of_others_arrive(installed: Notify, q
         raise ValueError("in the loop")
     except ValueError as error:
         sys.excepthook(type(error), error, error.__traceback__)
-    assert "in the loop" in last(installed).text and last(installed).bug
+    assert "in the loop" in last(installed).text
+    assert last(installed).bug
     assert "in the loop" in capsys.readouterr().err
 
     def fail() -> None:
@@ -125,7 +138,8 @@ def test_what_python_cannot_raise_arrives(installed: Notify) -> None:
 
     Bad()
     gc.collect()
-    assert "while dying" in last(installed).text and not last(installed).toast
+    assert "while dying" in last(installed).text
+    assert not last(installed).toast
 
 
 def test_release_gives_every_hook_back(notify: Notify) -> None:

@@ -24,7 +24,8 @@ def index(names: list[str], tensors: list[str] = []) -> GraphIndex:  # noqa: B00
     kind[0] = INPUT
     edges = np.arange(len(tensors), dtype=np.int32)
     return GraphIndex(
-        names=names, op=np.ones(count, np.int32), op_names=["Input", "Conv"], kind=kind, file_index=np.arange(count, dtype=np.int32), parameters=zeros,
+        names=names, op=np.ones(count, np.int32), op_names=["Input", "Conv"], kind=kind,
+        file_index=np.arange(count, dtype=np.int32), parameters=zeros,
         weight_bytes=zeros, macs=zeros.astype(float), details=[""] * count, src=edges, dst=edges + 1, tensor=edges, tensors=tensors,
         tensor_types=["float32[1]"] * len(tensors), initializers={},
     )  # fmt: skip
@@ -42,7 +43,8 @@ def titles(palette: Palette) -> list[str]:
 
 
 def test_it_opens_with_the_field_ready_and_closes_by_escape(palette: Palette, qtbot: QtBot) -> None:
-    assert palette.isVisible() and palette.field.placeholderText()
+    assert palette.isVisible()
+    assert palette.field.placeholderText()
     assert palette.window().focusWidget() is palette.field
     qtbot.keyClick(palette.field, Qt.Key.Key_Escape)
     assert not palette.isVisible()
@@ -50,14 +52,16 @@ def test_it_opens_with_the_field_ready_and_closes_by_escape(palette: Palette, qt
 
 def test_what_can_be_done_stands_before_what_cannot(palette: Palette) -> None:
     blocked = [bool(entry.blocked) for entry in palette.entries.entries]
-    assert blocked == sorted(blocked) and any(blocked)
+    assert blocked == sorted(blocked)
+    assert any(blocked)
 
 
 def test_an_action_is_found_and_run_by_keyboard(palette: Palette, window: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClicks(palette.field, "theme light")
     assert titles(palette)[0] == "Theme: light"
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
-    assert window.ctx.theme.name == "light" and not palette.isVisible()
+    assert window.ctx.theme.name == "light"
+    assert not palette.isVisible()
 
 
 def test_initials_find_a_title(palette: Palette, qtbot: QtBot) -> None:
@@ -91,7 +95,8 @@ def test_nodes_and_tensors_are_found_and_travelled_to(palette: Palette, window: 
     palette.search("stem conv")
     assert (palette.entries.entries[0].kind, palette.entries.entries[0].title) == ("Node", "/stem/Conv")
     palette.choose(0)
-    assert window.ctx.selection.nodes == ("/stem/Conv",) and told == ["/stem/Conv"]
+    assert window.ctx.selection.nodes == ("/stem/Conv",)
+    assert told == ["/stem/Conv"]
     palette.search("stem/out")
     assert palette.entries.entries[0].kind == "Tensor"
     palette.choose(0)  # to the node that makes it
@@ -109,7 +114,8 @@ def test_a_hundred_thousand_nodes_are_searched(palette: Palette, window: MainWin
 
 def test_nothing_found_says_so(palette: Palette) -> None:
     palette.search("qqqqzzz")
-    assert not palette.entries.entries and palette.nothing.isVisible()
+    assert not palette.entries.entries
+    assert palette.nothing.isVisible()
 
 
 def test_arrows_go_round(palette: Palette, qtbot: QtBot) -> None:
@@ -131,7 +137,8 @@ def test_arrows_go_round(palette: Palette, qtbot: QtBot) -> None:
 )
 def test_ranking(query: str, better: str, worse: str) -> None:
     first, second = ranking.fit(query, better), ranking.fit(query, worse)
-    assert first is not None and (second is None or first[0] > second[0])
+    assert first is not None
+    assert second is None or first[0] > second[0]
 
 
 def test_letters_out_of_order_do_not_fit() -> None:

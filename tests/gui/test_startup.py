@@ -18,8 +18,15 @@ ROOT = Path(__file__).parents[2]
 
 def start(*words: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """The app in a process of its own."""
-    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "SARDONYX_DATA_DIR": str(tmp_path / "d"), "SARDONYX_CONFIG_DIR": str(tmp_path / "c")}
-    return subprocess.run([sys.executable, "-m", "gui.app", *words], cwd=ROOT, env=env, capture_output=True, text=True, timeout=100, check=False)
+    env = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "SARDONYX_DATA_DIR": str(tmp_path / "d"),
+        "SARDONYX_CONFIG_DIR": str(tmp_path / "c"),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "gui.app", *words], cwd=ROOT, env=env, capture_output=True, text=True, timeout=100, check=False
+    )
 
 
 def test_nothing_heavy_is_loaded_before_the_first_paint(tmp_path: Path) -> None:
@@ -48,14 +55,16 @@ def test_panels_load_nothing_heavy_at_module_level() -> None:
     names = ", ".join(repr(name) for name in app.HEAVY)
     done = subprocess.run([sys.executable, "-c", code % names], cwd=ROOT, capture_output=True, text=True, timeout=100, check=True)
     count, _, rest = done.stdout.strip().partition(" ")
-    assert int(count) >= 5 and rest == "[] {}", done.stdout
+    assert int(count) >= 5
+    assert rest == "[] {}", done.stdout
 
 
 def test_the_startup_figure_is_printed(tmp_path: Path) -> None:
     done = start("--startup", tmp_path=tmp_path)
     assert done.returncode == 0, done.stderr
     figure, *heavy = done.stdout.split()
-    assert float(figure) > 0 and not heavy
+    assert float(figure) > 0
+    assert not heavy
 
 
 @pytest.mark.parametrize(
@@ -73,9 +82,11 @@ def test_a_wrong_command_line_is_refused(words: list[str], said: str, capsys: py
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert app.main(["--help"]) == 0 and app.main(["--version"]) == 0
+    assert app.main(["--help"]) == 0
+    assert app.main(["--version"]) == 0
     out = capsys.readouterr().out
-    assert "usage: sardonyx-gui" in out and "sardonyx 0." in out
+    assert "usage: sardonyx-gui" in out
+    assert "sardonyx 0." in out
 
 
 def test_void_calls_keep_their_references(qtbot: QtBot) -> None:

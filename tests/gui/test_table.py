@@ -16,7 +16,11 @@ ROWS = [("conv_10", "Conv", 5.0), ("conv_2", "Conv", None), ("gemm_1", "Gemm", 1
 
 @pytest.fixture
 def table(qtbot: QtBot) -> Table:
-    columns = [Column("name", "Name"), Column("op", "Op", width=80), Column("size", "Size", "right", 80, format=lambda v: "–" if v is None else f"{v:g} kB")]
+    columns = [
+        Column("name", "Name"),
+        Column("op", "Op", width=80),
+        Column("size", "Size", "right", 80, format=lambda v: "–" if v is None else f"{v:g} kB"),
+    ]
     made = Table(columns)
     qtbot.addWidget(made)
     made.resize(500, 200)
@@ -95,7 +99,8 @@ def test_a_hundred_thousand_rows(qtbot: QtBot) -> None:
     big.sort_by("macs", down=True)
     shown = macs[big.shown_rows]
     known = shown[~np.isnan(shown)]
-    assert (np.diff(known) <= 0).all() and np.isnan(shown[len(known) :]).all()
+    assert (np.diff(known) <= 0).all()
+    assert np.isnan(shown[len(known) :]).all()
     big.set_filter("layers.79/ matmul_79")
     assert all(name.startswith("/layers.79/MatMul_79") for name in (big.value(row, "name") for row in big.shown_rows))
     assert len(big.shown_rows) > 0

@@ -82,7 +82,9 @@ def apart(a: QColor, b: QColor, matrix: tuple[tuple[float, ...], ...] | None) ->
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", [None, *BLINDNESS])
-@pytest.mark.parametrize("tokens", [[f"family.{family}" for family in FAMILIES], [f"series.{n}" for n in range(8)]], ids=["family", "series"])
+@pytest.mark.parametrize(
+    "tokens", [[f"family.{family}" for family in FAMILIES], [f"series.{n}" for n in range(8)]], ids=["family", "series"]
+)
 def test_colours_stay_apart(name: theme.Name, kind: str | None, tokens: list[str]) -> None:
     """A word or a shape always says it too; still no two may look the same. 2.3 is a just noticeable difference."""
     one = Theme(name)
@@ -103,12 +105,15 @@ def test_the_sheet_names_only_tokens_and_pictures_that_exist(name: theme.Name) -
 
 def test_pictures_are_those_that_the_tokens_make() -> None:
     spec = importlib.util.spec_from_file_location("themes_make", ROOT / "resources/themes/make.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     make = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make)
     for name in NAMES:
         for file, text in make.pictures(name).items():
-            assert (ROOT / "resources/themes" / name / file).read_text(encoding="utf-8") == text, f"run resources/themes/make.py: {name}/{file}"
+            assert (ROOT / "resources/themes" / name / file).read_text(encoding="utf-8") == text, (
+                f"run resources/themes/make.py: {name}/{file}"
+            )
 
 
 def test_both_themes_have_the_same_tokens() -> None:

@@ -56,7 +56,8 @@ def test_every_action_has_a_menu_or_the_palette_and_words(window: MainWindow) ->
     window.build()
     keys: dict[str, str] = {}
     for id, action in window.menus.table.items():
-        assert action.title[0].isupper() and not action.title.endswith("."), id
+        assert action.title[0].isupper(), id
+        assert not action.title.endswith("."), id
         assert action.menu.partition("/")[0] in ("", "File", "Edit", "View", "Model", "Build", "Race", "Help"), id
         for shortcut in window.menus.actions[id].shortcuts():
             word = shortcut.toString()
@@ -77,7 +78,8 @@ def test_menu_entries_have_letters_of_their_own(window: MainWindow) -> None:
 def test_every_panel_is_made_when_asked_for(window: MainWindow) -> None:
     for cls in PANELS:
         panel = window.show_panel(cls.id)
-        assert panel.isVisible() and window.action(f"view.panel.{cls.id}").isChecked()
+        assert panel.isVisible()
+        assert window.action(f"view.panel.{cls.id}").isChecked()
     with pytest.raises(UsageError, match="no panel 'nonsense'"):
         window.panel("nonsense")
 
@@ -97,9 +99,11 @@ def test_everything_that_takes_focus_can_be_read_aloud(window: MainWindow, open_
 # ---- opening ----
 def test_opening_a_model_fills_the_window(window: MainWindow, open_model: Open, sample: Path) -> None:
     open_model(sample)
-    assert window.docks is not None and window.pages.currentWidget() is window.docks
+    assert window.docks is not None
+    assert window.pages.currentWidget() is window.docks
     assert window.windowTitle() == "digits.onnx – Sardonyx"
-    assert window.status.file.text() == "digits.onnx" and "nodes" in window.status.figures.text()
+    assert window.status.file.text() == "digits.onnx"
+    assert "nodes" in window.status.figures.text()
     assert window.ctx.settings.recent == (str(sample),)
     assert window.action("file.save_session").isEnabled()
     assert not window.opening.card.isVisible()
@@ -116,18 +120,23 @@ def test_a_file_that_is_no_model_is_told_and_changes_nothing(
     qtbot.waitUntil(lambda: not window.opening.busy, timeout=60_000)
     qtbot.waitUntil(lambda: any(m.severity == "error" for m in window.ctx.notify.messages))
     told = next(m for m in window.ctx.notify.messages if m.severity == "error")
-    assert "bad.onnx" in told.text and told.hint and not told.bug
+    assert "bad.onnx" in told.text
+    assert told.hint
+    assert not told.bug
     assert [toast.message for toast in window.toasts.shown()] == [told]
-    assert window.ctx.session is session and not window.opening.card.isVisible()
+    assert window.ctx.session is session
+    assert not window.opening.card.isVisible()
 
 
 def test_opening_can_be_cancelled(window: MainWindow, sample: Path, qtbot: QtBot) -> None:
     window.open_path(sample)
-    assert window.opening.busy and window.opening.card.isVisible()
+    assert window.opening.busy
+    assert window.opening.card.isVisible()
     assert "Another model is being opened." in window.action("file.open").toolTip()
     window.opening.card.cancel.click()
     qtbot.waitUntil(lambda: not window.opening.busy, timeout=60_000)
-    assert window.ctx.session is None and not window.opening.card.isVisible()
+    assert window.ctx.session is None
+    assert not window.opening.card.isVisible()
     assert not [m for m in window.ctx.notify.messages if m.severity == "error"]
 
 
@@ -143,7 +152,8 @@ def test_a_dropped_file_opens(window: MainWindow, sample: Path, qtbot: QtBot) ->
     none, left, copy = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton, Qt.DropAction.CopyAction
     enter = QDragEnterEvent(QPoint(300, 300), copy, mime, left, none)
     QApplication.sendEvent(window, enter)
-    assert enter.isAccepted() and window.welcome.zone.property("hot") is True
+    assert enter.isAccepted()
+    assert window.welcome.zone.property("hot") is True
     QApplication.sendEvent(window, QDropEvent(QPointF(300, 300), copy, mime, left, none))
     assert window.welcome.zone.property("hot") is False
     qtbot.waitUntil(lambda: window.ctx.session is not None, timeout=60_000)
@@ -162,7 +172,8 @@ def test_recent_files_that_are_gone_are_greyed(window: MainWindow, sample: Path,
     window._recent.aboutToShow.emit()
     entries: dict[str, QAction] = {entry.text(): entry for entry in window._recent.actions()}
     assert entries["&1  digits.onnx"].isEnabled()
-    assert not entries["&2  gone.onnx"].isEnabled() and "no longer there" in entries["&2  gone.onnx"].toolTip()
+    assert not entries["&2  gone.onnx"].isEnabled()
+    assert "no longer there" in entries["&2  gone.onnx"].toolTip()
     window.act("file.clear_recent")
     assert window.ctx.settings.recent == ()
 
@@ -176,11 +187,14 @@ def test_a_session_is_saved_elsewhere_and_opened_again(
     target = tmp_path / "kept"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     window.act("file.save_session_as")
-    assert window.ctx.session is not None and window.ctx.session.folder == target
+    assert window.ctx.session is not None
+    assert window.ctx.session.folder == target
     window.act("file.close")
-    assert window.ctx.session is None and window.pages.currentWidget() is window.welcome
+    assert window.ctx.session is None
+    assert window.pages.currentWidget() is window.welcome
     open_model(target)
-    assert window.ctx.session is not None and window.ctx.session.source == sample
+    assert window.ctx.session is not None
+    assert window.ctx.session.source == sample
     assert list(window.ctx.session.history.variants) == ["v0"]
 
 
@@ -197,14 +211,17 @@ def test_a_folder_without_a_session_is_told(window: MainWindow, tmp_path: Path, 
     (tmp_path / "empty").mkdir()
     window.open_path(tmp_path / "empty")
     qtbot.waitUntil(lambda: any(m.severity == "error" for m in window.ctx.notify.messages), timeout=60_000)
-    assert window.ctx.session is None and not window.opening.busy
+    assert window.ctx.session is None
+    assert not window.opening.busy
 
 
 # ---- looks ----
 def test_a_theme_is_chosen_by_its_action_and_holds(window: MainWindow) -> None:
     window.act("view.theme.light")
-    assert window.ctx.theme.name == "light" and window.ctx.settings.theme == "light"
-    assert window.action("view.theme.light").isChecked() and not window.action("view.theme.dark").isChecked()
+    assert window.ctx.theme.name == "light"
+    assert window.ctx.settings.theme == "light"
+    assert window.action("view.theme.light").isChecked()
+    assert not window.action("view.theme.dark").isChecked()
 
 
 def test_the_arrangement_is_kept_and_can_be_reset(ctx: Context, qtbot: QtBot) -> None:
@@ -241,7 +258,8 @@ def test_sides_leave_the_middle_most_of_the_width(window: MainWindow, open_model
         docks.reset()
         qtbot.wait(1)
         sizes = docks.manager.rootSplitter().sizes()
-        assert len(sizes) == 3 and sizes[1] > 0.52 * width, sizes
+        assert len(sizes) == 3, sizes
+        assert sizes[1] > 0.52 * width, sizes
         assert min(sizes[0], sizes[2]) >= 250
 
 
@@ -260,7 +278,8 @@ def test_leaving_asks_while_a_job_runs(window: MainWindow, monkeypatch: pytest.M
 
     monkeypatch.setattr(QMessageBox, "exec", answer(QMessageBox.ButtonRole.RejectRole))
     window.close()
-    assert asked == ["“A long job” is still running."] and window.isVisible()
+    assert asked == ["“A long job” is still running."]
+    assert window.isVisible()
     monkeypatch.setattr(QMessageBox, "exec", answer(QMessageBox.ButtonRole.DestructiveRole))
     window.close()
     assert not window.isVisible()

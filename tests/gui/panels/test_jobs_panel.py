@@ -50,14 +50,16 @@ def test_a_job_that_ends_stays_listed(panel: JobsPanel, qtbot: QtBot) -> None:
     row = panel.entries[0]
     assert (row.title.text(), row.text.text(), row.bar.isHidden()) == ("A quick job", "Done", True)
     panel.ctx.window.act("jobs.clear")  # type: ignore[union-attr]
-    assert panel.entries == [] and panel.pages.currentIndex() == 0
+    assert panel.entries == []
+    assert panel.pages.currentIndex() == 0
 
 
 def test_progress_is_seen_and_cancel_cancels(panel: JobsPanel, window: MainWindow, qtbot: QtBot) -> None:
     handle = panel.ctx.jobs.start(slow, title="A slow job")
     row = panel.entries[0]
     qtbot.waitUntil(lambda: row.text.text() == "Counting", timeout=60_000)
-    assert row.bar.value() == 250 and window.status.job.text() == "A slow job"
+    assert row.bar.value() == 250
+    assert window.status.job.text() == "A slow job"
     row.button.click()
     qtbot.waitUntil(lambda: handle.over, timeout=60_000)
     assert row.text.text() == "Cancelled"
@@ -76,7 +78,8 @@ def test_an_error_is_shown_once_with_its_hint_and_can_be_read_whole(panel: JobsP
     handle = panel.ctx.jobs.start(failing, title="Quantize INT8")
     qtbot.waitUntil(lambda: handle.over, timeout=60_000)
     row = panel.entries[0]
-    assert row.text.text() == "Gemm_3 cannot be quantized." and "Leave it out." in row.text.toolTip()
+    assert row.text.text() == "Gemm_3 cannot be quantized."
+    assert "Leave it out." in row.text.toolTip()
     assert len([m for m in panel.ctx.notify.messages if m.severity == "error"]) == 1
     row.more.click()
     dialog = next(each for each in window.findChildren(QDialog) if each.isVisible())

@@ -22,7 +22,8 @@ def texts(panel: SummaryPanel) -> list[str]:
 
 def test_it_says_what_it_is_for_before_a_model_is_open(window: MainWindow) -> None:
     panel = window.show_panel("summary")
-    assert isinstance(panel, SummaryPanel) and panel.pages.currentIndex() == 0
+    assert isinstance(panel, SummaryPanel)
+    assert panel.pages.currentIndex() == 0
 
 
 @pytest.mark.parametrize("make", [models.mlp, models.residual_cnn, models.dynamic, models.empty_graph, models.int8_qdq])
@@ -31,10 +32,12 @@ def test_figures_of_models(window: MainWindow, open_model: Open, tmp_path: Path,
     panel = window.show_panel("summary")
     assert isinstance(panel, SummaryPanel)
     session = window.ctx.session
-    assert session is not None and session.history.head is not None
+    assert session is not None
+    assert session.history.head is not None
     summary = session.history[session.history.head].summary
     found = texts(panel)
-    assert "model.onnx" in found and str(summary.ir_version) in found
+    assert "model.onnx" in found
+    assert str(summary.ir_version) in found
     for each in (*summary.inputs, *summary.outputs):
         assert each.name in found
     assert {bar.op: bar.count for bar in panel.sections.widget().findChildren(Bar)} == summary.ops
