@@ -78,10 +78,11 @@ def _matmul(left: int, right: int) -> Count:
         a, b = _dims(types, node.input, left), _dims(types, node.input, right)
         if not a or not b:
             raise _Unknown
-        if _int(node, "transA", 0) and len(a) > 1:  # FusedMatMul
-            a[-1], a[-2] = a[-2], a[-1]
-        if _int(node, "transB", 0) and len(b) > 1:
-            b[-1], b[-2] = b[-2], b[-1]
+        if node.op_type == "FusedMatMul":
+            if _int(node, "transA", 0) and len(a) > 1:
+                a[-1], a[-2] = a[-2], a[-1]
+            if _int(node, "transB", 0) and len(b) > 1:
+                b[-1], b[-2] = b[-2], b[-1]
         rows, columns = (a[-2] if len(a) > 1 else 1), (b[-1] if len(b) > 1 else 1)
         batch = 1
         for at in range(3, max(len(a), len(b)) + 1):  # the leading dims broadcast

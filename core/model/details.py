@@ -26,8 +26,11 @@ class Constants:
 
     def numbers(self, name: str) -> list[float] | None:
         """The values of a small numeric constant; None when it is none, or not small."""
-        tensor = self._tensors.get(name)
-        return self._plain.get(name) if tensor is None else small(tensor)
+        found = self._plain.get(name)
+        if found is None:
+            tensor = self._tensors.get(name)
+            return None if tensor is None else small(tensor)
+        return found if len(found) <= _MOST else None
 
 
 def small(tensor: onnx.TensorProto) -> list[float] | None:

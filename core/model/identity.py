@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: Above this many bytes of weights, tensors are digested by sample.
 SAMPLED = 1 << 30
 _MB = 1 << 20
+#: Tensors up to this many bytes enter as they are.
+_SMALL = 4096
 _CHUNK = 16 << 20
 _digests: dict[tuple[tuple[int, int, int, int], int, int, bool], bytes] = {}
 
@@ -99,32 +101,68 @@ class _Hasher:
             self._node(node)
 
     def _node(self, node: onnx.NodeProto) -> None:
+        domain = node.domain
+        if (
+            node.op_type == "Constant"
+            or domain
+            or node.HasField("domain")
+            or sound.may_nest(node)
+            or not node.output
+            or not node.output[-1]
+        ):
+            self._odd_node(node, domain)
+            return
+        said = node.SerializeToString(deterministic=True)
+        self.hash.update(b"node %d:" % len(said))
+        self.hash.update(said)
+
+    def _odd_node(self, node: onnx.NodeProto, domain: str) -> None:
+        """A node that can be written in more than one way, or that holds weights or graphs."""
         outputs = list(node.output)
         while outputs and not outputs[-1]:
             outputs.pop()
-        self._put(
-            b"node",
-            "\0".join((node.name, node.op_type, _domain(node.domain), node.overload)).encode(),
-            "\0".join(node.input).encode(),
-            "\0".join(outputs).encode(),
-        )
-        for attribute in sorted(node.attribute, key=lambda a: a.name):
-            if attribute.type == 4:
-                self._tensor(attribute.name, attribute.t)
-            elif attribute.type == 5 and sound.may_nest(node):
-                self._put(b"graph", attribute.name.encode())
-                self._graph(attribute.g)
+        if node.op_type == "Constant" and not domain:
+            self.hash.update(f"constant {node.name}\0{outputs}".encode())
+            for attribute in node.attribute:
+                if attribute.type == 4:
+                    self._tensor(attribute.name, attribute.t)
+                else:
+                    self._put(b"attribute", attribute.SerializeToString(deterministic=True))
+            return
+        plain = type(node)(name=node.name, op_type=node.op_type, overload=node.overload, input=node.input, output=outputs)
+        if _domain(domain):
+            plain.domain = domain
+        plain.metadata_props.extend(node.metadata_props)
+        if node.doc_string:
+            plain.doc_string = node.doc_string
+        graphs = []
+        for attribute in node.attribute:
+            if attribute.type in (5, 10) and sound.may_nest(node):
+                graphs.append(attribute)
             else:
-                self._put(b"attribute", attribute.SerializeToString(deterministic=True))
-        if sound.may_nest(node):
+                plain.attribute.append(attribute)
+        said = plain.SerializeToString(deterministic=True)
+        self.hash.update(b"node %d:" % len(said))
+        self.hash.update(said)
+        for attribute in graphs:
+            self._put(b"graphs", attribute.name.encode())
+            for graph in [attribute.g] if attribute.type == 5 else attribute.graphs:
+                self._graph(graph)
+        if graphs:
             self._put(b"end")
 
     def _tensor(self, name: str, tensor: onnx.TensorProto) -> None:
-        size = byte_size(tensor.data_type, tensor.dims)
+        dims = list(tensor.dims)
+        size = byte_size(tensor.data_type, dims)
+        if size <= _SMALL:
+            raw = tensor.raw_data or self.source.raw(tensor)
+            self.hash.update(f"tensor {name}\0{tensor.data_type}{dims}{len(raw)}:".encode())
+            self.hash.update(raw)
+            return
         sampled = self.total > SAMPLED and size > 4 * _MB
-        self._put(b"tensor", name.encode(), f"{tensor.data_type}{list(tensor.dims)}".encode(), self._digest(tensor, sampled))
+        self._put(b"tensor", name.encode(), f"{tensor.data_type}{dims}".encode(), self._digest(tensor, sampled))
         self.done += size
-        if size > _CHUNK // 16:
+        if size > _MB:
             self.job.step(min(1.0, self.done / self.total), "Reading weights")
 
     def _digest(self, tensor: onnx.TensorProto, sampled: bool) -> bytes:

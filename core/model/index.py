@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.model import sound
 from core.model.cost import COUNTS, macs
-from core.model.details import LINES, Constants
+from core.model.details import LINES, Constants, small
 from core.model.plain import skeleton
 from core.model.tensors import byte_size, dtype_name, elements
 from core.model.values import Types
@@ -111,6 +111,7 @@ class _Builder:
         for sparse in graph.sparse_initializer:
             self.folded[sparse.values.name] = _weight(sparse.values)
         self.plain: dict[str, list[float]] = {}
+        self.alike: dict[bytes, _Constant | None] = {}
         self.read: dict[str, None] = {}
 
     def index(self) -> GraphIndex:
@@ -135,6 +136,7 @@ class _Builder:
         carried: list[int] = []
         numbers: dict[str, int] = {}
         values = Constants(self.tensors, self.plain)
+        nesting, counts, lines, number, made_by, weighs = sound.NESTING, COUNTS, LINES, numbers.setdefault, producer.get, folded.get
         row = len(inputs)
         for place in self.places:
             node = every[place]
@@ -144,22 +146,23 @@ class _Builder:
                 continue
             sources = node.input
             held = size = 0
-            if op in sound.NESTING or node.domain:
+            if op in nesting or node.domain:
                 sources = [*sources, *sound.captured(node)]
                 held, size = _inside(node)
             for name in sources:
-                made = producer.get(name)
+                made = made_by(name)
                 if made is not None:
                     src.append(made)
                     dst.append(row)
-                    carried.append(numbers.setdefault(name, len(numbers)))
+                    carried.append(number(name, len(numbers)))
                 elif name:
-                    weight = folded.get(name)
+                    weight = weighs(name)
                     if weight is not None:
                         held += weight[0]
                         size += weight[1]
                         self.read[name] = None
-            for name in node.output:
+            made_here = list(node.output)
+            for name in made_here:
                 if name:
                     producer[name] = row
             rows.append(called[place])
@@ -167,9 +170,9 @@ class _Builder:
             file_index.append(place)
             parameters.append(held)
             weight_bytes.append(size)
-            costs.append(macs(node, types) if op in COUNTS else 0.0)
-            say = LINES.get(op)
-            details.append((say(node, types, values) if say else "") or (shape_text(node.output[0]) if node.output else ""))
+            costs.append(macs(node, types) if op in counts else 0.0)
+            say = lines.get(op)
+            details.append((say(node, types, values) if say else "") or (shape_text(made_here[0]) if made_here else ""))
             row += 1
         nodes = row - len(inputs)
         for value in graph.output:
@@ -209,27 +212,25 @@ class _Builder:
         )
 
     def _fold(self, node: onnx.NodeProto) -> None:
+        """Remember a Constant for its readers; equal small ones, such as axes and shapes, are read once."""
         name = node.output[0]
-        self.folded[name] = 0, 0
+        said = _NOTHING
         for attribute in node.attribute:
-            said = attribute.name
-            if said == "value":
-                self.tensors[name] = tensor = attribute.t
-                dtype, dims = tensor.data_type, tuple(tensor.dims)
-                self.types.weights[name] = dtype_name(dtype), dims
-                self.folded[name] = (elements(dims), byte_size(dtype, dims)) if dims else (1, byte_size(dtype, dims))
-            elif said == "sparse_value":
-                self.folded[name] = _weight(attribute.sparse_tensor.values)
-            elif said in _PLAIN:
-                kind, width = _PLAIN[said]
-                values: list[float] = list(attribute.ints) or list(attribute.floats)
-                count = len(values) or len(attribute.strings)
-                if not said.endswith("s"):
-                    values, count = [attribute.i if kind == "int64" else attribute.f], 1
-                self.types.weights[name] = kind, (count,) if said.endswith("s") else ()
-                self.folded[name] = count, width * count
-                if kind != "string":
-                    self.plain[name] = values
+            if attribute.ByteSize() < _ALIKE:
+                key = attribute.SerializeToString()
+                found = self.alike.get(key)
+                if found is None:
+                    found = self.alike[key] = _constant(attribute)
+            else:
+                found = _constant(attribute)
+            if found is not None:
+                said = found
+                break
+        self.folded[name] = said[2], said[3]
+        if said[0]:
+            self.types.set_weight(name, said[0], said[1])
+        if said[4] is not None:
+            self.plain[name] = said[4]
 
     @staticmethod
     def _unique(inputs: list[str], nodes: list[str], outputs: list[str]) -> list[str]:
@@ -247,6 +248,11 @@ class _Builder:
         return found[0] + nodes + found[1]
 
 
+#: dtype (empty when unknown), dims, elements, bytes, and the values when they are few
+_Constant = tuple[str, tuple[int, ...], int, int, "list[float] | None"]
+_NOTHING: _Constant = ("", (), 0, 0, None)
+#: Constants of fewer bytes than this are compared with those seen before.
+_ALIKE = 128
 #: Attributes of Constant that hold plain values -> (dtype, bytes of one).
 _PLAIN = {
     "value_int": ("int64", 8),
@@ -256,6 +262,23 @@ _PLAIN = {
     "value_string": ("string", 0),
     "value_strings": ("string", 0),
 }
+
+
+def _constant(attribute: onnx.AttributeProto) -> _Constant | None:
+    said = attribute.name
+    if said == "value":
+        tensor = attribute.t
+        return dtype_name(tensor.data_type), tuple(tensor.dims), *_weight(tensor), small(tensor)
+    if said == "sparse_value":
+        return "", (), *_weight(attribute.sparse_tensor.values), None
+    if said not in _PLAIN:
+        return None
+    kind, width = _PLAIN[said]
+    values: list[float] = list(attribute.ints) or list(attribute.floats)
+    count = len(values) or len(attribute.strings)
+    if not said.endswith("s"):
+        values, count = [attribute.i if kind == "int64" else attribute.f], 1
+    return kind, (count,) if said.endswith("s") else (), count, width * count, None if kind == "string" else values
 
 
 def _weight(tensor: onnx.TensorProto) -> tuple[int, int]:

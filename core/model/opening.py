@@ -28,10 +28,10 @@ def open_model(path: Path, job: Job) -> Opened:
     model = identity.snapshot(path, job.part(0.1, 0.4))
     job.step(0.4, "Inferring shapes")
     light, _ = summary.shaped(source)
-    job.step(0.7, "Counting")
-    found = summary.of(source, light, model.name)
-    job.step(0.8, "Indexing the graph")
+    job.step(0.7, "Indexing the graph")
     columns = index_of(source)
+    job.step(0.9, "Counting")
+    found = summary.of(source, light, model.name, columns)
     job.step(1.0, "Opened")
     return Opened(model=model, summary=found, index=columns)
 

@@ -75,7 +75,7 @@ def node_page(model: Model, name: str, job: Job) -> NodePage:
         name=name,
         op=node.op_type,
         domain=node.domain,
-        attributes=tuple((attribute.name, attribute_text(attribute)) for attribute in node.attribute),
+        attributes=tuple((str(attribute.name), attribute_text(attribute)) for attribute in node.attribute),
         inputs=tuple(
             book.row(tensor, _slot(schema, place, "inputs"), book.makers(tensor)) for place, tensor in enumerate(node.input) if tensor
         )

@@ -19,6 +19,7 @@ RUNTIME_DOMAINS = frozenset(
 )
 #: Ops of ONNX that carry subgraphs.
 NESTING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+_HOLDING = NESTING | {"Constant"}
 _DAMAGED = "The exporter wrote a graph that cannot be computed: export the model again, or mend it."
 
 
@@ -94,6 +95,10 @@ def order(graph: onnx.GraphProto, outer: tuple[set[str], ...] = ()) -> list[int]
     for value in graph.output:
         if value.name not in known and not any(value.name in around for around in outer):
             raise ModelError(f"The graph's output '{value.name}' is never made: no node writes it.", hint=_DAMAGED)
+    try:
+        "".join(known)  # what is read is known: this looks at every name that nodes read and write
+    except TypeError as error:
+        raise not_text(error) from error
     for place in late:
         node = graph.node[place]
         for name in [*node.input, *captured(node)]:
@@ -168,6 +173,8 @@ def check_function(function: onnx.FunctionProto) -> None:
     """Raise `ModelError` when the body of a model-local function reads what nothing before it makes."""
     known = set(function.input)
     for node in function.node:
+        if not all(isinstance(name, str) for name in (*node.input, *node.output)):
+            raise not_text(TypeError(label(node)))
         for name in [*node.input, *captured(node)] if may_nest(node) else node.input:
             if name and name not in known:
                 raise ModelError(
@@ -190,9 +197,14 @@ def check_text(model: onnx.ModelProto) -> None:
             "".join((function.name, function.domain, function.overload, *function.input, *function.output, *function.attribute))
             _join_nodes(function.node)
     except (TypeError, UnicodeDecodeError) as error:
-        raise ModelError(
-            "A name in the model is not text (UTF-8).", hint="The file is damaged: get it again, or export it again.", detail=str(error)
-        ) from error
+        raise not_text(error) from error
+
+
+def not_text(error: Exception) -> ModelError:
+    """The error for a name that protobuf could only hand over as bytes."""
+    return ModelError(
+        "A name in the model is not text (UTF-8).", hint="The file is damaged: get it again, or export it again.", detail=str(error)
+    )
 
 
 def _join_names(graph: onnx.GraphProto) -> None:
@@ -205,23 +217,29 @@ def _join_names(graph: onnx.GraphProto) -> None:
 
 
 def _join_nodes(nodes: Iterable[onnx.NodeProto]) -> None:
-    for node in nodes:
-        "".join((node.name, node.op_type, node.domain, *node.input, *node.output))
-        attributes = node.attribute
-        if attributes:
-            "".join([attribute.name for attribute in attributes])
-            if may_nest(node):
-                for graph in subgraphs(node):
-                    _join_names(graph)
+    every = list(nodes)
+    "".join([node.name for node in every])
+    "".join([node.op_type for node in every])
+    "".join([node.domain for node in every])
+    for node in special(every):
+        "".join([attribute.name for attribute in node.attribute])
+        if node.op_type != "Constant":
+            for graph in subgraphs(node):
+                _join_names(graph)
 
 
 def nodes_of(graphs: Sequence[onnx.GraphProto | onnx.FunctionProto]) -> Iterator[onnx.NodeProto]:
     """Every node of `graphs`, subgraphs included."""
     for graph in graphs:
-        for node in graph.node:
-            yield node
-            if may_nest(node):
+        yield from graph.node
+        for node in special(graph.node):
+            if node.op_type != "Constant":
                 yield from nodes_of(list(subgraphs(node)))
+
+
+def special(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """The nodes that hold weights or graphs, or may: Constants, If, Loop, Scan and the like, and those of other domains."""
+    return [node for node in nodes if node.op_type in _HOLDING or node.domain]
 
 
 def unknown_ops(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
@@ -229,9 +247,10 @@ def unknown_ops(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
     from onnx import defs
 
     own = {(function.domain, function.name) for function in model.functions}
-    used = {("" if node.domain == "ai.onnx" else node.domain, node.op_type) for node in nodes_of([model.graph, *model.functions])}
+    nodes = list(nodes_of([model.graph, *model.functions]))
+    used = set(zip([node.domain for node in nodes], [node.op_type for node in nodes], strict=True))
     strange: dict[str, set[str]] = {}
-    for domain, op in used:
+    for domain, op in {("" if domain == "ai.onnx" else domain, op) for domain, op in used}:
         if (domain, op) in own or domain in RUNTIME_DOMAINS or defs.has(op, domain):
             continue
         strange.setdefault(domain, set()).add(op)

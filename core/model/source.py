@@ -8,7 +8,7 @@ import mmap
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class Source:
             found = {}
             for tensor in all_tensors(self.proto):
                 found.setdefault(tensor.name, tensor)
-            for node in sound.nodes_of([self.proto.graph]):
+            for node in sound.special(sound.nodes_of([self.proto.graph])):
                 if node.op_type == "Constant" and node.output:
                     made = constant(node)
                     if made is not None:
@@ -192,14 +192,20 @@ def _check_model(path: Path, proto: onnx.ModelProto) -> None:
 def all_tensors(proto: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     """Every initializer, those of subgraphs included, and what Constant nodes carry."""
     yield from proto.graph.initializer
-    for node in sound.nodes_of([proto.graph, *proto.functions]):
-        if sound.may_nest(node):
-            for graph in sound.subgraphs(node):
-                yield from graph.initializer
+    for graph in (proto.graph, *proto.functions):
+        yield from _held(graph.node)
+
+
+def _held(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
+    for node in sound.special(nodes):
         if node.op_type == "Constant":
             for attribute in node.attribute:
                 if attribute.type == 4:
                     yield attribute.t
+        else:
+            for graph in sound.subgraphs(node):
+                yield from graph.initializer
+                yield from _held(graph.node)
 
 
 def check_tensor(tensor: onnx.TensorProto, regions: Regions) -> None:

@@ -10,7 +10,7 @@ from core.model import Model, Summary, sound
 from core.model.cost import COUNTS, macs
 from core.model.plain import skeleton
 from core.model.shapes import infer_noting
-from core.model.tensors import EXTERNAL, FLOATS, byte_size, dtype_name, elements
+from core.model.tensors import FLOATS, byte_size, dtype_name, elements
 from core.model.values import Types, tensor_type
 
 if TYPE_CHECKING:
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
+    from core.model.index import GraphIndex
     from core.model.source import Source
 
 #: Weights above this many bytes are not searched for NaN and infinity.
 SCANNED = 256 << 20
 _CHUNK = 4 << 20
+#: Weights up to this many bytes are searched together.
+_PACK = 16 << 10
 _NAMED = 3
 
 
@@ -49,44 +52,51 @@ def shaped(source: Source) -> tuple[onnx.ModelProto, str]:
     return found
 
 
-def of(source: Source, light: onnx.ModelProto, name: str) -> Summary:
-    """The summary of an open source, whose graph with shapes is `light`."""
+def of(source: Source, light: onnx.ModelProto, name: str, columns: GraphIndex | None = None) -> Summary:
+    """The summary of an open source, whose graph with shapes is `light`; `columns`, its index, saves counting MACs again."""
     found: Summary | None = source.facts.get("summary")
     if found is None or found.name != name:
         warnings = [note for note in [shaped(source)[1]] if note]
         if source.places is not None:
             warnings.append("The nodes are not in topological order in the file; they are sorted here.")
         warnings += unsound_weights(source)
-        found = source.facts["summary"] = count(light, name, tuple(warnings))
+        found = source.facts["summary"] = count(light, name, tuple(warnings), columns)
     return found
 
 
-def count(light: onnx.ModelProto, name: str, warnings: tuple[str, ...] = ()) -> Summary:
+def count(light: onnx.ModelProto, name: str, warnings: tuple[str, ...] = (), columns: GraphIndex | None = None) -> Summary:
     """Count a graph whose shapes are known as far as they can be."""
     graph = light.graph
     given = {tensor.name for tensor in graph.initializer}
     parameters = weight_bytes = 0
-    by_dtype: Counter[str] = Counter()
+    by_dtype: Counter[int] = Counter()
     for tensor in _weights([graph, *light.functions]):
-        size = byte_size(tensor.data_type, tensor.dims)
-        parameters += elements(tensor.dims) if tensor.data_type in _COUNTED else 0
+        kind, dims = tensor.data_type, tensor.dims
+        size = byte_size(kind, dims)
+        if kind in _COUNTED:
+            parameters += elements(dims)
         weight_bytes += size
-        by_dtype[dtype_name(tensor.data_type)] += size
-    total, missing = cost(light)
+        by_dtype[kind] += size
+    ops = Counter([node.op_type for node in graph.node])
+    if columns is None or light.functions or not sound.NESTING.isdisjoint(ops) or any(node.domain for node in graph.node):
+        total, missing = cost(light)
+    else:  # no node hides others: the index has counted them all
+        known = columns.macs[columns.macs == columns.macs]
+        total, missing = int(known.sum()), len(columns.macs) - len(known)
     return Summary(
         name=name,
         producer=" ".join(part for part in (light.producer_name, light.producer_version) if part),
         ir_version=light.ir_version,
         opsets={entry.domain: entry.version for entry in light.opset_import},
         nodes=len(graph.node),
-        ops=dict(Counter(node.op_type for node in graph.node).most_common()),
+        ops=dict(ops.most_common()),
         inputs=tuple(tensor_type(value) for value in graph.input if value.name not in given),
         outputs=tuple(tensor_type(value) for value in graph.output),
         parameters=parameters,
         weight_bytes=weight_bytes,
         macs=None if missing else total,
         macs_missing=missing,
-        precision=by_dtype.most_common(1)[0][0] if weight_bytes else "",
+        precision=dtype_name(by_dtype.most_common(1)[0][0]) if weight_bytes else "",
         initializers=len(graph.initializer),
         functions=len(light.functions),
         metadata={entry.key: entry.value for entry in light.metadata_props},
@@ -103,12 +113,12 @@ def _weights(graphs: Iterable[onnx.GraphProto | onnx.FunctionProto]) -> Iterator
         yield from getattr(graph, "initializer", ())
         for sparse in getattr(graph, "sparse_initializer", ()):
             yield sparse.values
-        for node in graph.node:
+        for node in sound.special(graph.node):
             if node.op_type == "Constant":
                 for attribute in node.attribute:
                     if attribute.type == 4:
                         yield attribute.t
-            elif sound.may_nest(node):
+            else:
                 yield from _weights(sound.subgraphs(node))
 
 
@@ -132,7 +142,7 @@ def _cost(graph: onnx.GraphProto, outer: Types | None) -> tuple[int, int]:
                 types = types or Types(graph, outer)
                 for attribute in node.attribute:
                     if attribute.type == 4:
-                        types.weights[node.output[0]] = dtype_name(attribute.t.data_type), tuple(attribute.t.dims)
+                        types.set_weight(node.output[0], dtype_name(attribute.t.data_type), tuple(attribute.t.dims))
         elif op in COUNTS:
             types = types or Types(graph, outer)
             found = macs(node, types)
@@ -182,14 +192,11 @@ def unsound_weights(source: Source) -> list[str]:
         return []
     nans: list[str] = []
     infinite: list[str] = []
-    for name, tensor in weights.items():
-        size = elements(tensor.dims)
-        if size == 0 or (size == 1 and tensor.data_location != EXTERNAL and tensor.ByteSize() < 64 and not _single_nan(source, tensor)):
-            continue  # a lone infinity is how exporters write a mask
-        worst = _extremes(source, tensor)
+    for name in _suspects(source, weights):
+        worst = _extremes(source, weights[name])
         if worst == "nan":
             nans.append(name)
-        elif worst == "inf":
+        elif worst == "inf" and elements(weights[name].dims) > 1:  # a lone infinity is how exporters write a mask
             infinite.append(name)
     said = []
     for names, what in ((nans, "NaN"), (infinite, "infinite values")):
@@ -199,8 +206,15 @@ def unsound_weights(source: Source) -> list[str]:
     return said
 
 
-def _single_nan(source: Source, tensor: onnx.TensorProto) -> bool:
-    return _extremes(source, tensor) == "nan"
+def _suspects(source: Source, weights: dict[str, onnx.TensorProto]) -> list[str]:
+    """Names to look at one by one: all but the small float32 ones, unless something is wrong with those taken together."""
+    import numpy as np
+
+    small = {name: tensor for name, tensor in weights.items() if tensor.data_type == 1 and 0 < len(tensor.raw_data) <= _PACK}
+    with np.errstate(invalid="ignore"):
+        flat = np.frombuffer(b"".join([tensor.raw_data for tensor in small.values()]), "<f4")
+        fine = flat.size == 0 or bool(np.isfinite(flat.min()) and np.isfinite(flat.max()))
+    return [name for name, tensor in weights.items() if not (fine and name in small) and 0 not in tensor.dims]
 
 
 def _extremes(source: Source, tensor: onnx.TensorProto) -> str:

@@ -51,54 +51,63 @@ class Types:
 
     def __init__(self, graph: onnx.GraphProto, outer: Types | None = None) -> None:
         self._outer = outer
-        self._packed: dict[str, bytes] = {}
+        self._types: dict[str, onnx.TypeProto] = {}
         for values in (graph.value_info, graph.output, graph.input):
-            self._packed.update([(value.name, value.type.SerializeToString()) for value in values])
-        self._known: dict[bytes, tuple[str, Dims | None]] = outer._known if outer else {}
-        self._texts: dict[bytes, str] = outer._texts if outer else {}
-        self._shapes: dict[bytes, str] = outer._shapes if outer else {}
+            self._types.update([(value.name, value.type) for value in values])
+        self._said: dict[str, _Said] = {}
+        self._known: dict[bytes, _Said] = outer._known if outer else {}
         self.weights: dict[str, tuple[str, tuple[int, ...]]] = dict(outer.weights) if outer else {}
         for tensor in graph.initializer:
             self.weights[tensor.name] = dtype_name(tensor.data_type), tuple(tensor.dims)
 
+    def _find(self, name: str) -> _Said:
+        said = self._said.get(name)
+        if said is None:
+            weight = self.weights.get(name)
+            proto = self._types.get(name) if weight is None else None
+            if weight is not None:
+                said = _say(*weight)
+            elif proto is not None:
+                packed = proto.SerializeToString()
+                said = self._known.get(packed)
+                if said is None:
+                    said = self._known[packed] = _say(*_unwrap(proto))
+            else:
+                said = self._outer._find(name) if self._outer else _NOTHING
+            self._said[name] = said
+        return said
+
+    def set_weight(self, name: str, dtype: str, dims: tuple[int, ...]) -> None:
+        """Tell of a Constant's tensor."""
+        self.weights[name] = dtype, dims
+
     def get(self, name: str) -> tuple[str, Dims | None]:
         """(dtype, dims) of a tensor; ("", None) when nothing is said of it."""
-        weight = self.weights.get(name)
-        if weight is not None:
-            return weight
-        packed = self._packed.get(name)
-        if packed is None:
-            return self._outer.get(name) if self._outer else ("", None)
-        found = self._known.get(packed)
-        if found is None:
-            import onnx
-
-            found = self._known[packed] = _unwrap(onnx.TypeProto.FromString(packed))
-        return found
+        said = self._find(name)
+        return said[0], said[1]
 
     def dims(self, name: str) -> Dims | None:
         """The dims of a tensor; None when its rank is not known."""
-        return self.get(name)[1]
+        return self._find(name)[1]
 
     def shape_text(self, name: str) -> str:
         """`1×32×112×112`, or empty: for the small line in a box."""
-        packed = self._packed.get(name)
-        if packed is None:
-            return ""
-        found = self._shapes.get(packed)
-        if found is None:
-            dims = self.get(name)[1]
-            found = self._shapes[packed] = "×".join("?" if dim is None else str(dim) for dim in dims) if dims else ""
-        return found
+        return self._find(name)[3]
 
     def text(self, name: str) -> str:
         """`float32[1, 32, 112, 112]`, or empty."""
-        packed = self._packed.get(name)
-        if packed is None:
-            weight = self.weights.get(name)
-            return TensorType("", *weight).text() if weight else ""
-        found = self._texts.get(packed)
-        if found is None:
-            dtype, dims = self.get(name)
-            found = self._texts[packed] = "" if dtype == "undefined" else TensorType("", dtype, dims).text()
-        return found
+        return self._find(name)[2]
+
+
+#: dtype, dims, `float32[1, 32]`, `1×32`
+_Said = tuple[str, Dims | None, str, str]
+_NOTHING: _Said = ("", None, "", "")
+
+
+def _say(dtype: str, dims: Dims | None) -> _Said:
+    if dtype == "undefined":
+        return "", dims, "", ""
+    if dims is None:
+        return dtype, None, f"{dtype}[…]", ""
+    words = ["?" if dim is None else str(dim) for dim in dims]
+    return dtype, dims, f"{dtype}[{', '.join(words)}]", "×".join(words)
