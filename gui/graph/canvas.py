@@ -341,10 +341,10 @@ class Canvas(QWidget):
             self.reveal(row)
 
     # ---- Qt ----
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         return QSize(900, 640)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         look = self._looks()
         if self.scene is None:
@@ -387,11 +387,10 @@ class Canvas(QWidget):
             return
         names = self.selected_names
         chosen = f"Selected: {names[0]}." if len(names) == 1 else f"{len(names)} nodes are selected." if names else "Nothing is selected."
-        self.setAccessibleDescription(
-            f"{len(self.scene)} boxes from inputs above to outputs below. {chosen} Arrow keys go along links; the Nodes table lists the same."
-        )
+        boxes = f"{len(self.scene)} boxes, from inputs above to outputs below."
+        self.setAccessibleDescription(f"{boxes} {chosen} Arrow keys go along links; the Nodes table lists the same.")
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.minimap.move(self.width() - self.minimap.width() - 12, 12)
         if self.scene is not None and self._keep == "open":
@@ -415,38 +414,38 @@ class Canvas(QWidget):
             return True
         return super().event(event)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self._hands.press(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hands.move(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._hands.release(event)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self.scene is not None and self.scene.box_at(*self.graph_point(event.position())) is not None:
             self.zoom_to_selection()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, event: QWheelEvent) -> None:
         self._hands.wheel(event)
         event.accept()
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+    def leaveEvent(self, event: QEvent) -> None:
         self.hover(None)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if not self._hands.key(event):
             super().keyPressEvent(event)
 
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
         self._hands.key_up(event)
         super().keyReleaseEvent(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+    def focusInEvent(self, event: QFocusEvent) -> None:
         self.update()
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         self.update()
 
     def release(self) -> None:

@@ -22,21 +22,23 @@ TITLES = {
 }
 
 _OPS = {
-    "conv": "Conv ConvTranspose ConvInteger QLinearConv DeformConv FusedConv NhwcConv Col2Im",
+    "conv": "Conv ConvTranspose ConvInteger QLinearConv DeformConv FusedConv NhwcConv Col2Im CausalConvWithState",
     "matmul": "MatMul Gemm MatMulInteger QLinearMatMul QGemm Einsum FusedMatMul FusedGemm MatMulNBits Attention MultiHeadAttention "
-    "GroupQueryAttention LSTM GRU RNN DFT STFT Det RotaryEmbedding",
+    "GroupQueryAttention LSTM GRU RNN DFT STFT Det RotaryEmbedding LinearAttention",
     "activation": "Relu Relu6 LeakyRelu PRelu Elu Selu Celu ThresholdedRelu Sigmoid HardSigmoid HardSwish Swish Silu Tanh Gelu FastGelu "
-    "BiasGelu QuickGelu Softplus Softsign Softmax LogSoftmax Hardmax Mish Erf Clip Shrink QLinearSigmoid QLinearLeakyRelu QLinearSoftmax",
+    "BiasGelu QuickGelu Softplus Softsign Softmax LogSoftmax Hardmax Mish Erf Clip Shrink SwiGLU "
+    "QLinearSigmoid QLinearLeakyRelu QLinearSoftmax",
     "norm": "BatchNormalization InstanceNormalization LayerNormalization GroupNormalization RMSNormalization LpNormalization LRN "
-    "MeanVarianceNormalization SkipLayerNormalization SimplifiedLayerNormalization SkipSimplifiedLayerNormalization EmbedLayerNormalization",
+    "MeanVarianceNormalization SkipLayerNormalization SimplifiedLayerNormalization SkipSimplifiedLayerNormalization "
+    "EmbedLayerNormalization",
     "pool": "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool MaxRoiPool RoiAlign QLinearGlobalAveragePool "
-    "QLinearAveragePool ArgMax ArgMin TopK CumSum MaxUnpool",
+    "QLinearAveragePool ArgMax ArgMin TopK CumSum CumProd MaxUnpool",
     "elementwise": "Add Sub Mul Div Pow Mod Min Max Mean Sum Abs Neg Sign Sqrt Reciprocal Exp Log Ceil Floor Round Sin Cos Tan Asin Acos "
     "Atan Sinh Cosh Asinh Acosh Atanh And Or Xor Not BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot Equal Greater GreaterOrEqual Less "
     "LessOrEqual Where IsNaN IsInf Dropout QLinearAdd QLinearMul RandomNormal RandomUniform RandomNormalLike RandomUniformLike Bernoulli",
     "shape": "Shape Size Reshape Flatten Squeeze Unsqueeze Transpose Concat Split Slice Gather GatherElements GatherND Scatter "
-    "ScatterElements ScatterND Expand Tile Pad Cast CastLike Identity Constant ConstantOfShape Range DepthToSpace SpaceToDepth Resize "
-    "Upsample NonZero OneHot Compress EyeLike ReverseSequence Trilu Unique GridSample AffineGrid CenterCropPad QLinearConcat TensorScatter",
+    "ScatterElements ScatterND Expand Tile Pad Cast CastLike BitCast Identity Constant ConstantOfShape Range DepthToSpace SpaceToDepth "
+    "Resize Upsample NonZero OneHot Compress EyeLike ReverseSequence Trilu Unique GridSample AffineGrid CenterCropPad QLinearConcat TensorScatter",
     "quant": "QuantizeLinear DequantizeLinear DynamicQuantizeLinear FakeQuant",
     "control": "If Loop Scan SequenceMap SequenceConstruct SequenceAt SequenceEmpty SequenceInsert SequenceErase SequenceLength "
     "SplitToSequence ConcatFromSequence Optional OptionalGetElement OptionalHasElement",

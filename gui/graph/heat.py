@@ -81,4 +81,4 @@ def figure(value: float) -> str:
             return f"{scaled:.3g}{unit}" if abs(scaled) < 1000 else f"{scaled:.0f}{unit}"
     if size < 0.001:
         return f"{value:.0e}".replace("e-0", "e-")
-    return f"{value:.3f}" if size < 1 else f"{value:.3g}" if size < 1000 else f"{value:.0f}"
+    return f"{value:.3f}" if size < 1 else f"{value:.3g}" if size < 999.5 else f"{value:.0f}"

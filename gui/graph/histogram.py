@@ -32,10 +32,10 @@ class Histogram(QWidget):
         if counts:
             self.setAccessibleDescription(f"Most values lie between {number(edges[most])} and {number(edges[most + 1])}.")
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         return QSize(220, HIGH)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         counts, edges = self._counts, self._edges
         if not counts:
             return

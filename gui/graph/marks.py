@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ def _lit_routes(painter: QPainter, scene: Scene, rows: list[int], scale: float, 
         for edge in scene.edges_in(row).tolist():
             points = scene.placed.route(edge).tolist()
             path.moveTo(*points[0])
-            for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            for (x0, y0), (x1, y1) in itertools.pairwise(points):
                 if abs(x0 - x1) <= 0.25 or scale < 0.16:
                     path.lineTo(x1, y1)
                 else:

@@ -74,7 +74,8 @@ class Minimap(QWidget):
     def _draw(self, ratio: float) -> QImage:
         import numpy as np
 
-        assert self._scene is not None and self._look is not None
+        assert self._scene is not None
+        assert self._look is not None
         scene, look = self._scene, self._look
         wide, high = round(WIDE * ratio), round(HIGH * ratio)
         across, down, left, top = self._scales()
@@ -98,7 +99,7 @@ class Minimap(QWidget):
         image.setDevicePixelRatio(ratio)
         return image
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         if self._scene is None or self._look is None:
             return
         look, ratio = self._look, self.devicePixelRatioF()
@@ -130,10 +131,10 @@ class Minimap(QWidget):
         painter.drawRoundedRect(shown, 2, 2)
         painter.end()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self._go(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._go(event)
 

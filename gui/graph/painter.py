@@ -62,7 +62,7 @@ class Look:
         hot = QColor("#e2603f") if dark else QColor("#e8643c")
         cold = mix(box, hot, 0.2)
         scale = shades(cold, hot)
-        ink = [QColor("#14161a"), QColor("#ffffff")]
+        ink = [QColor("#000000"), QColor("#ffffff")]  # of these two one always reads
         return Look(
             window=window,
             box=box,

@@ -206,7 +206,7 @@ class GraphPanel(Panel):
     def _viewed(self) -> None:
         self.zoom_bar.show_scale(self.canvas.view.scale)
 
-    def eventFilter(self, watched: object, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
         if watched is self.canvas and isinstance(event, QResizeEvent):
             bar, size = self.zoom_bar, event.size()
             bar.move(size.width() - bar.width() - 12, size.height() - bar.height() - 12)

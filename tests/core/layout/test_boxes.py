@@ -14,7 +14,8 @@ def test_wide_letters_need_more_room_than_narrow_ones() -> None:
 def test_a_longer_detail_makes_a_wider_and_taller_box() -> None:
     short, long = boxes._size("Conv", ""), boxes._size("Conv", "float32[1, 64, 112, 112]")
     assert short == (boxes.MIN_WIDTH, boxes.SHORT)
-    assert long[0] > short[0] and long[1] == boxes.TALL
+    assert long[0] > short[0]
+    assert long[1] == boxes.TALL
     endless = boxes._size("Conv", "n" * 1000)
     assert endless[0] <= boxes.LEFT + boxes.MAX_TEXT + boxes.RIGHT + boxes.BADGE + 8
 

@@ -131,15 +131,19 @@ def test_everything_lies_inside(drawn: tuple[Graph, Placed]) -> None:
     placed = drawn[1]
     rect = boxes(placed)
     assert (rect[:, :2] >= 0).all()
-    assert (rect[:, 2] <= placed.width).all() and (rect[:, 3] <= placed.height).all()
+    assert (rect[:, 2] <= placed.width).all()
+    assert (rect[:, 3] <= placed.height).all()
     for values in (placed.points, placed.links[:, :2], placed.links[:, 2:]):
         assert np.isfinite(values).all()
-        assert (values >= 0).all() and (values <= [placed.width, placed.height]).all()
+        assert (values >= 0).all()
+        assert (values <= [placed.width, placed.height]).all()
 
 
 def test_each_edge_is_drawn_once_from_its_producer_to_its_consumer(drawn: tuple[Graph, Placed]) -> None:
     (_, _, src, dst, tensor), placed = drawn
-    assert len(placed.offsets) == len(src) + 1 and placed.offsets[0] == 0 and placed.offsets[-1] == len(placed.points)
+    assert len(placed.offsets) == len(src) + 1
+    assert placed.offsets[0] == 0
+    assert placed.offsets[-1] == len(placed.points)
     for edge in range(len(src)):
         route = placed.route(edge)
         assert len(route) >= 2

@@ -34,7 +34,8 @@ def test_ordering_keeps_rows_and_never_adds_crossings(seed: int) -> None:
     before = crossings(made, np.arange(26))
     place, after = order(made)
     assert after == crossings(made, place) <= before
-    assert sorted(place[:12].tolist()) == list(range(12)) and sorted(place[12:].tolist()) == list(range(12, 26))
+    assert sorted(place[:12].tolist()) == list(range(12))
+    assert sorted(place[12:].tolist()) == list(range(12, 26))
 
 
 def test_a_tangle_that_can_be_undone_is_undone() -> None:
