@@ -38,7 +38,8 @@ _OPS = {
     "LessOrEqual Where IsNaN IsInf Dropout QLinearAdd QLinearMul RandomNormal RandomUniform RandomNormalLike RandomUniformLike Bernoulli",
     "shape": "Shape Size Reshape Flatten Squeeze Unsqueeze Transpose Concat Split Slice Gather GatherElements GatherND Scatter "
     "ScatterElements ScatterND Expand Tile Pad Cast CastLike BitCast Identity Constant ConstantOfShape Range DepthToSpace SpaceToDepth "
-    "Resize Upsample NonZero OneHot Compress EyeLike ReverseSequence Trilu Unique GridSample AffineGrid CenterCropPad QLinearConcat TensorScatter",
+    "Resize Upsample NonZero OneHot Compress EyeLike ReverseSequence Trilu Unique GridSample AffineGrid CenterCropPad QLinearConcat "
+    "TensorScatter",
     "quant": "QuantizeLinear DequantizeLinear DynamicQuantizeLinear FakeQuant",
     "control": "If Loop Scan SequenceMap SequenceConstruct SequenceAt SequenceEmpty SequenceInsert SequenceErase SequenceLength "
     "SplitToSequence ConcatFromSequence Optional OptionalGetElement OptionalHasElement",

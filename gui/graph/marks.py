@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES, TITLES
 from gui.graph.heat import Heat, figure
-from gui.graph.painter import LABELS, ROUND, Look, draw_links, draw_rects
+from gui.graph.painter import LABELS, ROUND, Look, draw_links, draw_pieces, draw_rects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,25 +84,12 @@ def _lit(
 
 def _lit_routes(painter: QPainter, scene: Scene, rows: list[int], scale: float, look: Look) -> None:
     """Draw the routes that lead to nodes again, brighter: only their own part of a shared line."""
-    from PySide6.QtGui import QPainterPath
+    import numpy as np
 
-    path = QPainterPath()
-    for row in rows:
-        for edge in scene.edges_in(row).tolist():
-            points = scene.placed.route(edge).tolist()
-            path.moveTo(*points[0])
-            for (x0, y0), (x1, y1) in itertools.pairwise(points):
-                if abs(x0 - x1) <= 0.25 or scale < 0.16:
-                    path.lineTo(x1, y1)
-                else:
-                    middle = (y0 + y1) / 2
-                    path.cubicTo(x0, middle, x1, middle, x1, y1)
-    pen = QPen(look.accent, max(1.0, 2.0 * min(scale, 1.6)))
-    pen.setCosmetic(True)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(pen)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path)
+    routes = [scene.placed.route(edge) for row in rows for edge in scene.edges_in(row).tolist()]
+    if routes:
+        pieces = np.concatenate([np.concatenate((route[:-1], route[1:]), 1) for route in routes])
+        draw_pieces(painter, pieces, np.abs(pieces[:, 0] - pieces[:, 2]) > 0.25, scale, look.accent, 2.0)
 
 
 def _outlines(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
 from core.layout import boxes
 from gui.graph.camera import View
@@ -29,8 +29,6 @@ FAR, LABELS, DETAILS = 0.12, 0.42, 0.62
 #: Curves are curves from here on.
 CURVES = 0.16
 STRIPE, ROUND = 4.0, 5.0
-#: More visible curves than this are drawn as short straight lines.
-PATHS = 700
 
 
 @dataclass(frozen=True)
@@ -147,35 +145,31 @@ def paint(painter: QPainter, scene: Scene, view: View, width: float, height: flo
 
 def draw_links(painter: QPainter, scene: Scene, ids: np.ndarray, scale: float, colour: QColor, width: float) -> None:
     """Draw links, curved where the zoom can show it, `width` pixels wide at 100 %."""
+    if scale < 0.1:  # what is shorter than a pixel lies under the boxes that it joins
+        ids = ids[scene.link_length[ids] * scale > 0.7]
+    draw_pieces(painter, scene.links[ids], scene.slanted[ids], scale, colour, width)
+
+
+def draw_pieces(painter: QPainter, links: np.ndarray, slanted: np.ndarray, scale: float, colour: QColor, width: float) -> None:
+    """Draw pieces of links, float64 (s, 4); those that are `slanted` (bool) as curves."""
     import numpy as np
 
     from gui.graph.scene import curve
 
     smooth = scale >= CURVES
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= 0.3 or (smooth and len(ids) < 4000))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= 0.3 or (smooth and len(links) < 4000))
     pen = QPen(colour, max(1.0, width * min(scale, 1.6)) if smooth else 1.0)
     pen.setCosmetic(True)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     painter.setPen(pen)
     if not smooth:
-        if scale < 0.1:  # what is shorter than a pixel lies under the boxes that it joins
-            ids = ids[scene.link_length[ids] * scale > 0.7]
-        draw_lines(painter, scene.links[ids])
+        draw_lines(painter, links)
         return
-    slanted = scene.slanted[ids]
-    draw_lines(painter, scene.links[ids[~slanted]])
-    bends = scene.links[ids[slanted]]
-    if len(bends) > PATHS or scale < LABELS:
-        x, y = curve(bends, np.linspace(0.0, 1.0, 9))
-        draw_lines(painter, np.stack((x[:, :-1], y[:, :-1], x[:, 1:], y[:, 1:]), 2).reshape(-1, 4))
-        return
-    path = QPainterPath()
-    for x0, y0, x1, y1 in bends.tolist():
-        middle = (y0 + y1) / 2
-        path.moveTo(x0, y0)
-        path.cubicTo(x0, middle, x1, middle, x1, y1)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path)
+    draw_lines(painter, links[~slanted])
+    bends = links[slanted]
+    # Short straight pieces: stroking real curves, many of them far longer than the view, takes twenty times as long.
+    x, y = curve(bends, np.linspace(0.0, 1.0, 9 if scale < LABELS else 21 if scale < 1.6 else 41))
+    draw_lines(painter, np.stack((x[:, :-1], y[:, :-1], x[:, 1:], y[:, 1:]), 2).reshape(-1, 4))
 
 
 def _plain_boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look: Look, heat: Heat | None) -> None:
