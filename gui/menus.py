@@ -30,6 +30,7 @@ class Menus(QObject):
         self._bar = bar
         self._filled: dict[str, list[tuple[int, int, str]]] = {}
         self._fixed: dict[str, list[tuple[int, QMenu]]] = {}
+        self._dressed = False
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(0)
@@ -79,7 +80,7 @@ class Menus(QObject):
     def _make(self, action: Action) -> QAction:
         made = QAction(action.title, self._owner)
         made.setObjectName(action.id)
-        if action.icon:
+        if action.icon and self._dressed:
             icons.dress(made, action.icon, self.ctx.theme)
         if action.shortcut:
             made.setShortcuts([QKeySequence(each.strip()) for each in action.shortcut.split("|")])
@@ -105,6 +106,14 @@ class Menus(QObject):
                 before = group // 10
             menu.addAction(action)
         _letters([action for _, _, action in entries])
+
+    def dress(self) -> None:
+        """Draw the icons, from now on: not before the first paint, where nobody sees them."""
+        if not self._dressed:
+            self._dressed = True
+            for id, action in self.table.items():
+                if action.icon:
+                    icons.dress(self.actions[id], action.icon, self.ctx.theme)
 
     # ---- state ----
     def later(self, *_: object) -> None:

@@ -108,6 +108,7 @@ class MainWindow(QMainWindow):
             from gui.docks import Docks
             from gui.panels import PANELS
 
+            self.menus.dress()
             self.docks = Docks(self.ctx, self)
             self.docks.on_change = self.menus.later
             self.pages.addWidget(self.docks)
