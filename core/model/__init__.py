@@ -1,6 +1,14 @@
 """What a model is: a frozen snapshot of an ONNX file, and what is known of it without running it.
 
 `Model` travels between processes; what it points to is opened by `core.model.document`.
+
+    document            what others call: load, clone, to_proto, from_proto, save, snapshot, fingerprint, check
+    opening pages       tasks: a model and what to show of it at once; the page of one node
+    weights             task: statistics of one weight
+    summary index       counts; the graph as columns       cost details values    MACs, box lines, types of one graph
+    shapes              inference that never fails         identity store plain   fingerprints, saving, back to protobuf
+    source              a file, opened and checked: wire (mapped bytes), kinds (what is no ONNX), external (data files),
+                        sound (what is no graph), tensors (dtypes, lazy tensors)
 """
 
 from __future__ import annotations

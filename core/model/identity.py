@@ -173,6 +173,7 @@ class _Hasher:
         found = _digests.get(key)
         if found is None:
             found = _digests[key] = self._bytes(region.view(offset, length), sampled)
+            region.forget(offset, length)
         return found
 
     def _bytes(self, raw: memoryview | bytes, sampled: bool) -> bytes:

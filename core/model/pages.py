@@ -91,6 +91,12 @@ def node_page(model: Model, name: str, job: Job) -> NodePage:
     )
 
 
+def prepare(model: Model, job: Job) -> None:
+    """Make a model's pages ready, so that the first one is as quick as the others (a task)."""
+    job.step(0.0, f"Reading {model.path.name}")
+    _book(read(model.path))
+
+
 def attribute_text(attribute: onnx.AttributeProto) -> str:
     """An attribute's value for people: short lists in full, tensors by type and first values, graphs by their size."""
     if attribute.ref_attr_name:

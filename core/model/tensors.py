@@ -112,6 +112,15 @@ class Region:
             )
         return memoryview(self._map)[offset : offset + length]
 
+    def forget(self, offset: int, length: int) -> None:
+        """The bytes will not be needed soon: take them off this process's memory (they stay in the system's cache)."""
+        advice = getattr(mmap, "MADV_DONTNEED", None)
+        if self._map is None or advice is None:
+            return
+        start = offset - offset % mmap.PAGESIZE
+        if length > mmap.PAGESIZE:
+            self._map.madvise(advice, start, min(offset + length, len(self._map)) - start)
+
     def _open(self) -> mmap.mmap:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         try:
@@ -203,6 +212,7 @@ class RangeTensor:
         raw = self.raw
         for start in range(0, len(raw), 1 << 24):
             file.write(raw[start : start + (1 << 24)])
+            self.region.forget(self.offset + start, 1 << 24)
 
 
 class SparseTensor:
