@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import params
+from core import params, rewrite
 from core.errors import AppError, PassError, UsageError
 from core.events import Event
 from core.job import Job
@@ -260,8 +260,9 @@ def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
     job.step(0.0, f"Opening {model.name}")
     original = document.load(model.path)
     past = steps_of(original)
-    marks = _marks(original)
-    private = document.clone(original)
+    with rewrite.uncollected():
+        marks = _marks(original)
+        private = document.clone(original)
     target = folder / _file_name(model, step)
     try:
         job.step(0.02, step.title)
@@ -272,7 +273,7 @@ def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
         if modified:
             job.step(0.9, "Checking the result")
             result.model.metadata_props[STEPS] = json.dumps([*past, step.label], ensure_ascii=False)
-            document.check(result.model)
+            document.check(result.proto or result.model)
             job.step(0.93, "Saving")
             made = document.save(result.model, target, sources=(model.path,), job=job.part(0.93, 0.97))
         summary = _summarize(result.model if modified else original, made, job)
@@ -286,7 +287,7 @@ def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
     if not modified:
         notes.append("Nothing was changed.")
     elif made.size > model.size:
-        notes.append(f"Warning: the model grew from {_size(model.size)} to {_size(made.size)}.")
+        notes.append(f"Warning: the model grew from {rewrite.size(model.size)} to {rewrite.size(made.size)}.")
     return Step(
         pass_id=step.id,
         params=params.to_dict(step),
@@ -323,8 +324,11 @@ def steps_of(model: ir.Model) -> tuple[str, ...]:
 
 def _marks(model: ir.Model) -> tuple[Any, ...]:
     """What must be the same after a pass worked on a clone: the graph's frame, and for small models every weight byte."""
-    values = [value for graph in model.graphs() for value in graph.initializers.values()]
-    tensors = [value.const_value for value in values if value.const_value is not None and value.const_value.dtype.name != "STRING"]
+    import onnx_ir as ir
+
+    values = list(model.graph.initializers.values())
+    text = ir.DataType.STRING
+    tensors = [tensor for value in values if (tensor := value.const_value) is not None and tensor.dtype != text]
     checksum = 0
     if sum(tensor.nbytes for tensor in tensors) <= _SMALL:
         for tensor in tensors:
@@ -381,12 +385,6 @@ def _unsave(target: Path) -> None:
     """Remove what was saved for a step that did not end well; the name is the step's own, so nobody else's goes."""
     for file in target.parent.glob(f"{glob.escape(target.stem)}.*"):
         file.unlink(missing_ok=True)
-
-
-def _size(number: int) -> str:
-    from core import rewrite
-
-    return rewrite.size(number)
 
 
 def _now() -> str:

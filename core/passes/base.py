@@ -10,17 +10,21 @@ from core import params
 from core.job import Job
 
 if TYPE_CHECKING:
+    import onnx
     import onnx_ir as ir
 
 
 @dataclass(frozen=True)
 class PassResult:
     """What a pass made: the model (the private clone that it was given, or a new one), whether anything changed, and
-    notes for the person (what was done in numbers, warnings begin with "Warning: ")."""
+    notes for the person (what was done in numbers, warnings begin with "Warning: ").
+
+    `proto` is the same model as protobuf when the pass has it at hand; it saves making it again to be checked."""
 
     model: ir.Model
     modified: bool
     notes: tuple[str, ...] = ()
+    proto: onnx.ModelProto | None = None
 
 
 @dataclass(frozen=True)

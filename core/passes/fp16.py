@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The largest finite float16, and half of the smallest subnormal (below it a number becomes 0).
 _LARGEST, _VANISHES = 65504.0, 2.0**-25
+#: Random samples that are looked at for overflow.
+_SAMPLES = 4
 #: In names that the converter makes.
 _MARKS = ("graph_input_cast", "graph_output_cast", "_cast_to_fp32", "_cast_to_fp16")
 #: Ops that hold subgraphs; the converter does not carry types into them reliably, so they stay whole in fp32.
@@ -98,7 +100,7 @@ class FP16(Pass):
         return made
 
     def _verify(self, before: onnx.ModelProto, after: onnx.ModelProto, job: Job) -> list[str]:
-        probe = rewrite.Probe(before)
+        probe = rewrite.Probe(before, samples=_SAMPLES)
         try:
             agreement = probe.against(after, job)
             overflows = probe.overflows(before, after, job)

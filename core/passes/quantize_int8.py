@@ -160,7 +160,7 @@ class QuantizeInt8(Pass):
                     reader = Reader(data, part)
                 else:
                     cache = self._histograms(source, recipe["op_types_to_quantize"], data, part)
-                job.step(0.87, "Quantizing")
+                    job.step(0.87, "Quantizing")
                 quantize_static(
                     source,
                     target,
@@ -271,7 +271,7 @@ class QuantizeInt8(Pass):
         told = ", ".join(f"{quantized[op]:,} of {number:,} {op}" for op, number in computed.items())
         told = f"INT8 for {self.profile}: {told or 'no Conv, Gemm or MatMul'}; {pairs:,} DequantizeLinear."
         first = f"{told} Calibrated on {data.description}."
-        return PassResult(after, True, (first, *notes, *data.notes))
+        return PassResult(after, True, (first, *notes, *data.notes), made)
 
     def preview(self, model: ir.Model, job: Job) -> Preview:
         """Which nodes would be computed in 8 bits, from op types and the places of the weights; nothing is calibrated."""

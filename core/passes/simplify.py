@@ -48,6 +48,9 @@ class Simplify(Pass):
 
     def apply(self, model: ir.Model, job: Job) -> PassResult:
         """Simplify with OnnxSlim; verified results that differ are made again with fewer optimisations."""
+        was = _Shape(len(model.graph), _ops(model))
+        # Constants written as attributes become float64 in OnnxSlim: give it initializers
+        rewrite.settle_weights(model)
         before = document.to_proto(model)
         job.step(0.05, "Simplifying")
         probe = None
@@ -63,7 +66,7 @@ class Simplify(Pass):
                     probe = rewrite.Probe(before, seed=self.seed)
                 why = self._differs(probe, made, model, notes, job)
             if made is not None and not why:
-                return self._done(model, before, made, tried, skip, notes)
+                return self._done(model, was, before, made, tried, skip, notes)
             tried.append(why)
         notes.append(f"Warning: the model was left as it was. {tried[-1]}")
         return PassResult(model, False, tuple(notes))
@@ -85,7 +88,7 @@ class Simplify(Pass):
     def _differs(self, probe: rewrite.Probe, made: onnx.ModelProto, model: ir.Model, notes: list[str], job: Job) -> str:
         """Why the result is not to be kept, or an empty text."""
         try:
-            agreement = probe.against(made, job)
+            agreement = probe.against(made, job, _tolerance(model))
         except ModelError as error:
             return error.message
         if not agreement.checked:
@@ -105,6 +108,7 @@ class Simplify(Pass):
     def _done(
         self,
         model: ir.Model,
+        was: _Shape,
         before: onnx.ModelProto,
         made: onnx.ModelProto,
         tried: list[str],
@@ -114,12 +118,12 @@ class Simplify(Pass):
         after = document.from_proto(made)
         if tried:
             notes.insert(0, f"Warning: {_words(tuple(set(skip) - set(self.skip)))} was left out. {tried[0]}")
-        was, now = len(before.graph.initializer), len(made.graph.initializer)
-        if _ops(after) == _ops(model) and was == now:
+        held, holds, ops = len(before.graph.initializer), len(made.graph.initializer), _ops(after)
+        if ops == was.ops and held == holds:
             return PassResult(model, False, (*notes, "There was nothing to simplify."))
-        first = f"{rewrite.count(len(model.graph), 'node')} became {len(after.graph):,}. {_difference(_ops(model), _ops(after))}"
-        notes.insert(0, first.strip() if len(after.graph) != len(model.graph) else f"{rewrite.count(was, 'initializer')} became {now:,}.")
-        return PassResult(after, True, tuple(notes))
+        first = f"{rewrite.count(was.nodes, 'node')} became {len(after.graph):,}. {_difference(was.ops, ops)}"
+        notes.insert(0, first.strip() if len(after.graph) != was.nodes else f"{rewrite.count(held, 'initializer')} became {holds:,}.")
+        return PassResult(after, True, tuple(notes), made)
 
     def preview(self, model: ir.Model, job: Job) -> Preview:
         """Simplify without verifying, and count; models too large for that are only looked at."""
@@ -129,7 +133,9 @@ class Simplify(Pass):
             return Preview(text, tuple(idle), {"nodes": f"{len(model.graph):,}"})
         notes: list[str] = []
         job.check()
-        made, why = _slim(document.to_proto(model), self._attempts(model, notes)[0])
+        settled = document.clone(model)
+        rewrite.settle_weights(settled)
+        made, why = _slim(document.to_proto(settled), self._attempts(model, notes)[0])
         if made is None:
             return Preview(f"This model cannot be simplified as it is. {why}")
         after = document.from_proto(made)
@@ -144,17 +150,23 @@ class Simplify(Pass):
         return Preview(text.strip(), gone, figures)
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """How many nodes there were, and of what kinds."""
+
+    nodes: int
+    ops: Counter[str]
+
+
 def _slim(before: onnx.ModelProto, skip: tuple[str, ...]) -> tuple[onnx.ModelProto | None, str]:
     """OnnxSlim's result with everything around the graph kept, or None and why not."""
     import onnx
     import onnxslim
 
-    # Constants written as attributes become float64 in OnnxSlim: give it initializers
-    settled = document.from_proto(before)
-    rewrite.settle_weights(settled)
-    copy = document.to_proto(settled)
+    copy = onnx.ModelProto()
+    copy.CopyFrom(before)
     try:
-        with quiet("onnxslim"):
+        with quiet("onnxslim"), rewrite.uncollected():
             made = onnxslim.slim(copy, skip_optimizations=list(skip) or None)
     except rewrite.library_errors() as error:
         return None, f"OnnxSlim could not work on it: {first_line(str(error)) if str(error) else type(error).__name__}"

@@ -18,7 +18,9 @@ def test_every_kind(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("label\n3\n1\n2\n")
     for name in ("l.npy", "l.npz", "l.txt", "l.csv"):
         found = load(tmp_path / name)
-        assert isinstance(found, np.ndarray) and found.dtype == np.int64 and found.tolist() == [3, 1, 2], name
+        assert isinstance(found, np.ndarray), name
+        assert found.dtype == np.int64
+        assert found.tolist() == [3, 1, 2], name
     (tmp_path / "named.csv").write_text("\ufefffile,label\na b.png,3\nc.png,4\n", encoding="utf-8")
     assert load(tmp_path / "named.csv") == {"a b.png": 3, "c.png": 4}
 
