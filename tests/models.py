@@ -81,7 +81,7 @@ def residual_cnn(batch: int | str = 1, channels: int = 8, size: int = 8) -> onnx
     """A small residual CNN with BatchNormalization, a depthwise Conv and a Clip: `image` float32[N, 3, 8, 8] to `logits` float32[N, 10]."""
     rng = _rng(2)
     c = channels
-    conv = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    conv: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
     nodes = [
         helper.make_node("Conv", ["image", "stem.weight", "stem.bias"], ["stem"], name="/stem/Conv", **conv),
         helper.make_node(
@@ -109,8 +109,8 @@ def residual_cnn(batch: int | str = 1, channels: int = 8, size: int = 8) -> onnx
         numpy_helper.from_array(np.linspace(0.5, 2.0, c, dtype=np.float32), "bn.var"),
         _weight(rng, "block.dw.weight", c, 1, 3, 3, scale=0.3),
         _weight(rng, "block.dw.bias", c),
-        numpy_helper.from_array(np.float32(0.0), "zero"),
-        numpy_helper.from_array(np.float32(6.0), "six"),
+        numpy_helper.from_array(np.array(0.0, np.float32), "zero"),
+        numpy_helper.from_array(np.array(6.0, np.float32), "six"),
         _weight(rng, "block.pw.weight", c, c, 1, 1, scale=0.3),
         _weight(rng, "block.pw.bias", c),
         _weight(rng, "down.weight", 2 * c, c, 3, 3, scale=0.3),
@@ -219,7 +219,7 @@ def with_if() -> onnx.ModelProto:
         helper.make_node("Greater", ["total", "zero"], ["positive"], name="greater"),
         helper.make_node("If", ["positive"], ["y"], name="choose", then_branch=then, else_branch=other),
     ]
-    zero = numpy_helper.from_array(np.float32(0.0), "zero")
+    zero = numpy_helper.from_array(np.array(0.0, np.float32), "zero")
     return _model("with_if", nodes, [_info("x", (2, 4))], [_info("y", (2, 4))], [zero])
 
 
@@ -238,7 +238,7 @@ def with_loop(steps: int = 3) -> onnx.ModelProto:
         helper.make_node("Abs", ["x"], ["step"], name="abs"),
         helper.make_node("Loop", ["count", "go", "x"], ["y"], name="loop", body=body),
     ]
-    weights = [numpy_helper.from_array(np.int64(steps), "count"), numpy_helper.from_array(np.bool_(True), "go")]
+    weights = [numpy_helper.from_array(np.array(steps, np.int64), "count"), numpy_helper.from_array(np.array(True, np.bool_), "go")]
     return _model("with_loop", nodes, [_info("x", (4,))], [_info("y", (4,))], weights)
 
 
@@ -275,7 +275,7 @@ def with_constants() -> onnx.ModelProto:
         helper.make_node("Constant", [], ["w"], name="weight", value=_weight(rng, "", 8, 4)),
         helper.make_node("MatMul", ["x", "w"], ["h"], name="matmul"),
         helper.make_node("Constant", [], ["low"], name="low_const", value_float=0.0),
-        helper.make_node("Constant", [], ["high"], name="high_const", value=numpy_helper.from_array(np.float32(6.0))),
+        helper.make_node("Constant", [], ["high"], name="high_const", value=numpy_helper.from_array(np.array(6.0, np.float32))),
         helper.make_node("Clip", ["h", "low", "high"], ["c"], name="clip"),
         helper.make_node("Constant", [], ["shape"], name="shape_const", value_ints=[1, 4]),
         helper.make_node("Reshape", ["c", "shape"], ["y"], name="reshape"),
@@ -290,10 +290,10 @@ def int8_qdq() -> onnx.ModelProto:
         numpy_helper.from_array(rng.integers(-127, 128, (4, 3, 3, 3), dtype=np.int8), "conv.weight_quantized"),
         numpy_helper.from_array(np.full(4, 0.01, np.float32), "conv.weight_scale"),
         numpy_helper.from_array(np.zeros(4, np.int8), "conv.weight_zero_point"),
-        numpy_helper.from_array(np.float32(0.02), "x_scale"),
-        numpy_helper.from_array(np.uint8(128), "x_zero_point"),
-        numpy_helper.from_array(np.float32(0.05), "y_scale"),
-        numpy_helper.from_array(np.uint8(120), "y_zero_point"),
+        numpy_helper.from_array(np.array(0.02, np.float32), "x_scale"),
+        numpy_helper.from_array(np.array(128, np.uint8), "x_zero_point"),
+        numpy_helper.from_array(np.array(0.05, np.float32), "y_scale"),
+        numpy_helper.from_array(np.array(120, np.uint8), "y_zero_point"),
     ]
     nodes = [
         helper.make_node("QuantizeLinear", ["x", "x_scale", "x_zero_point"], ["xq"], name="x_QuantizeLinear"),

@@ -186,6 +186,19 @@ def check_function(function: onnx.FunctionProto) -> None:
             raise ModelError(f"Function {function.name} answers '{name}', which nothing in it makes.", hint=_DAMAGED)
 
 
+def check_calls(model: onnx.ModelProto) -> None:
+    """Raise `ModelError` when a model-local function calls itself, directly or by way of others: it could never end."""
+    own = {(function.domain, function.name): function for function in model.functions}
+    calls = {key: [(n.domain, n.op_type) for n in nodes_of([f]) if (n.domain, n.op_type) in own] for key, f in own.items()}
+    done: set[tuple[str, str]] = set()
+    while len(done) < len(own):
+        ready = [key for key in own if key not in done and all(called in done for called in calls[key])]
+        if not ready:
+            names = ", ".join(sorted(name for domain, name in own if (domain, name) not in done)[:2])
+            raise ModelError(f"Functions of the model call themselves: {names}.", hint=_DAMAGED)
+        done.update(ready)
+
+
 def check_text(model: onnx.ModelProto) -> None:
     """Raise `ModelError` for names that are no UTF-8 (protobuf hands them over as bytes)."""
     try:

@@ -145,6 +145,7 @@ def _open(path: Path, key: Key) -> Source:
         check_tensor(tensor, regions)
     for function in proto.functions:
         sound.check_function(function)
+    sound.check_calls(proto)
     return Source(path, key, proto, regions, sound.order(proto.graph))
 
 

@@ -128,7 +128,12 @@ def cost(light: onnx.ModelProto) -> tuple[int, int]:
     if light.functions and any(node.op_type in COUNTS for function in light.functions for node in function.node):
         import onnx.inliner
 
-        light = infer_noting(onnx.inliner.inline_local_functions(light))[0]
+        try:
+            light = infer_noting(onnx.inliner.inline_local_functions(light))[0]
+        except RuntimeError:  # a call that does not fit its function: what is inside cannot be counted
+            total, missing = _cost(light.graph, None)
+            local = {(function.domain, function.name) for function in light.functions}
+            return total, missing + sum((node.domain, node.op_type) in local for node in light.graph.node)
     return _cost(light.graph, None)
 
 

@@ -128,6 +128,12 @@ def _cyclic_body() -> onnx.ModelProto:
     return model
 
 
+def _recursive() -> onnx.ModelProto:
+    model = models.with_function()
+    model.functions[0].node.add(op_type="Dense", domain="local", name="again", input=["Y", "W", "B"], output=["Z"])
+    return model
+
+
 _WHOLE = models.residual_cnn().SerializeToString()
 BAD: dict[str, tuple[Maker, str, str]] = {
     # name: (maker, words in the message, words in the hint)
@@ -156,6 +162,7 @@ BAD: dict[str, tuple[Maker, str, str]] = {
     "written twice": (_model(models.duplicate_output), "'a' is written twice: by Relu 'one' and Abs 'two'", "export the model again"),
     "never made": (_model(models.undefined_input), "Add 'add' reads 'ghost', which nothing makes", "export the model again"),
     "output never made": (_model(_unmade_output), "output 'phantom' is never made", "export the model again"),
+    "function of itself": (_model(_recursive), "call themselves: Dense", "export the model again"),
     "weight too short": (_model(_wrong_size), "'fc1.weight' is float32[32, 16], 2,048 bytes, but holds 2,044", "export the model again"),
     "weight with too few values": (_model(_wrong_count), "'fc1.bias' is float32[32], 32 values, but holds 2", "export the model again"),
     "negative dim": (_model(_negative), "negative dimension", "export it again"),

@@ -150,6 +150,14 @@ def test_functions_branches_and_bodies_count() -> None:
     assert summarize(models.unknown_domain()).macs == 0
 
 
+def test_a_call_that_does_not_fit_is_told() -> None:
+    model = models.with_function()
+    model.graph.node[0].input.append("b1")
+    found = summarize(model)
+    assert found.macs is None
+    assert found.macs_missing == 2
+
+
 def test_shapes_that_are_missing_are_told() -> None:
     model = models.unknown_domain()
     model.graph.initializer.add(name="w", data_type=1, dims=[4, 2], float_data=[0.0] * 8)
