@@ -346,10 +346,15 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        try:
+            self._paint(painter)
+        finally:
+            painter.end()
+
+    def _paint(self, painter: QPainter) -> None:
         look = self._looks()
         if self.scene is None:
             painter.fillRect(self.rect(), look.window)
-            painter.end()
             return
         width, height = float(self.width()), float(self.height())
         order = Order(self.scene, self.view, width, height, self.devicePixelRatioF(), look, self.heat)
@@ -359,7 +364,6 @@ class Canvas(QWidget):
         marks.draw(painter, self.scene, self.view, width, height, look, self._marks)
         painter.setFont(self.theme.small())
         marks.legend(painter, self.scene, self.heat, look, width, height)
-        painter.end()
 
     def _looks(self) -> Look:
         if self._look is None:

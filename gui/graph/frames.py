@@ -61,8 +61,10 @@ def render(order: Order, texts: Texts, beyond: float = 0.0) -> Frame:
     image.setDevicePixelRatio(order.ratio)
     width, height = image.width() / order.ratio, image.height() / order.ratio
     painter = QPainter(image)
-    paint(painter, order.scene, order.view, width, height, order.look, texts, order.heat)
-    painter.end()
+    try:
+        paint(painter, order.scene, order.view, width, height, order.look, texts, order.heat)
+    finally:
+        painter.end()
     return Frame(order=order, image=image, width=width, height=height, milliseconds=(time.perf_counter() - start) * 1e3)
 
 

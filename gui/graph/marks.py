@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES, TITLES
 from gui.graph.heat import Heat, figure
-from gui.graph.painter import LABELS, ROUND, Look, draw_links, draw_pieces, draw_rects
+from gui.graph.painter import LABELS, ROUND, Look, Rect, draw_links, draw_pieces, draw_rects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def draw(painter: QPainter, scene: Scene, view: View, width: float, height: floa
     if marks.selected and len(marks.selected) <= LIT:
         tensors = {int(scene.index.tensor[edge]) for row in marks.selected for edge in scene.edges_out(row)}
         _lit(painter, scene, sorted(tensors), rect, view.scale, look.accent, 2.0)
-        _lit_routes(painter, scene, marks.selected, view.scale, look)
+        _lit_routes(painter, scene, marks.selected, rect, view.scale, look)
     _outlines(painter, scene, marks.selected, rect, view.scale, look.accent, 2.0)
     if marks.hovered is not None and marks.hovered not in marks.selected:
         _outlines(painter, scene, [marks.hovered], rect, view.scale, look.hover, 1.5)
@@ -66,9 +66,7 @@ def draw(painter: QPainter, scene: Scene, view: View, width: float, height: floa
         painter.drawRect(marks.band)
 
 
-def _lit(
-    painter: QPainter, scene: Scene, tensors: list[int], rect: tuple[float, float, float, float], scale: float, colour: QColor, width: float
-) -> None:
+def _lit(painter: QPainter, scene: Scene, tensors: list[int], rect: Rect, scale: float, colour: QColor, width: float) -> None:
     """Draw whole tensors again, brighter."""
     import numpy as np
 
@@ -79,22 +77,21 @@ def _lit(
     x0, y0, x1, y1 = rect
     left, right = np.minimum(links[ids, 0], links[ids, 2]), np.maximum(links[ids, 0], links[ids, 2])
     ids = ids[(left < x1) & (right > x0) & (links[ids, 1] < y1) & (links[ids, 3] > y0)]
-    draw_links(painter, scene, ids, scale, colour, width)
+    draw_links(painter, scene, ids, rect, scale, colour, width)
 
 
-def _lit_routes(painter: QPainter, scene: Scene, rows: list[int], scale: float, look: Look) -> None:
+def _lit_routes(painter: QPainter, scene: Scene, rows: list[int], rect: Rect, scale: float, look: Look) -> None:
     """Draw the routes that lead to nodes again, brighter: only their own part of a shared line."""
     import numpy as np
 
     routes = [scene.placed.route(edge) for row in rows for edge in scene.edges_in(row).tolist()]
     if routes:
         pieces = np.concatenate([np.concatenate((route[:-1], route[1:]), 1) for route in routes])
-        draw_pieces(painter, pieces, np.abs(pieces[:, 0] - pieces[:, 2]) > 0.25, scale, look.accent, 2.0)
+        pieces = pieces[(pieces[:, 1] < rect[3]) & (pieces[:, 3] > rect[1])]
+        draw_pieces(painter, pieces, np.abs(pieces[:, 0] - pieces[:, 2]) > 0.25, rect, scale, look.accent, 2.0)
 
 
-def _outlines(
-    painter: QPainter, scene: Scene, rows: list[int], rect: tuple[float, float, float, float], scale: float, colour: QColor, width: float
-) -> None:
+def _outlines(painter: QPainter, scene: Scene, rows: list[int], rect: Rect, scale: float, colour: QColor, width: float) -> None:
     import numpy as np
 
     if not rows:
@@ -131,7 +128,7 @@ def _grown(boxes: np.ndarray, by: np.ndarray) -> np.ndarray:
     return np.stack((boxes[:, 0] - by, boxes[:, 1] - by, boxes[:, 2] + 2 * by, boxes[:, 3] + 2 * by), 1)
 
 
-def _found(painter: QPainter, scene: Scene, rect: tuple[float, float, float, float], scale: float, look: Look, marks: Marks) -> None:
+def _found(painter: QPainter, scene: Scene, rect: Rect, scale: float, look: Look, marks: Marks) -> None:
     """Bring what a search found out from under the veil."""
     assert marks.found is not None
     _outlines(painter, scene, marks.found, rect, scale, look.accent, 1.5)

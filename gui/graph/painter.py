@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FAR, LABELS, DETAILS = 0.12, 0.42, 0.62
 #: Curves are curves from here on.
 CURVES = 0.16
+Rect = tuple[float, float, float, float]
 STRIPE, ROUND = 4.0, 5.0
 
 
@@ -131,7 +132,7 @@ def paint(painter: QPainter, scene: Scene, view: View, width: float, height: flo
     painter.translate(width / 2, height / 2)
     painter.scale(view.scale, view.scale)
     painter.translate(-view.x, -view.y)
-    draw_links(painter, scene, scene.links_in(rect), view.scale, look.link, 1.3)
+    draw_links(painter, scene, scene.links_in(rect), rect, view.scale, look.link, 1.3)
     rows = scene.boxes_in(rect)
     if view.scale < LABELS:
         _plain_boxes(painter, scene, rows, view.scale, look, heat)
@@ -143,15 +144,15 @@ def paint(painter: QPainter, scene: Scene, view: View, width: float, height: flo
     painter.restore()
 
 
-def draw_links(painter: QPainter, scene: Scene, ids: np.ndarray, scale: float, colour: QColor, width: float) -> None:
-    """Draw links, curved where the zoom can show it, `width` pixels wide at 100 %."""
+def draw_links(painter: QPainter, scene: Scene, ids: np.ndarray, rect: Rect, scale: float, colour: QColor, width: float) -> None:
+    """Draw the links that show in `rect`, curved where the zoom can show it, `width` pixels wide at 100 %."""
     if scale < 0.1:  # what is shorter than a pixel lies under the boxes that it joins
         ids = ids[scene.link_length[ids] * scale > 0.7]
-    draw_pieces(painter, scene.links[ids], scene.slanted[ids], scale, colour, width)
+    draw_pieces(painter, scene.links[ids], scene.slanted[ids], rect, scale, colour, width)
 
 
-def draw_pieces(painter: QPainter, links: np.ndarray, slanted: np.ndarray, scale: float, colour: QColor, width: float) -> None:
-    """Draw pieces of links, float64 (s, 4); those that are `slanted` (bool) as curves."""
+def draw_pieces(painter: QPainter, links: np.ndarray, slanted: np.ndarray, rect: Rect, scale: float, colour: QColor, width: float) -> None:
+    """Draw pieces of links, float64 (s, 4), those that are `slanted` (bool) as curves; what lies outside of `rect` may be left out."""
     import numpy as np
 
     from gui.graph.scene import curve
@@ -165,11 +166,17 @@ def draw_pieces(painter: QPainter, links: np.ndarray, slanted: np.ndarray, scale
     if not smooth:
         draw_lines(painter, links)
         return
-    draw_lines(painter, links[~slanted])
+    straight = links[~slanted].copy()
+    # Trunks may be a hundred times as long as the view: only what is seen of them is stroked.
+    straight[:, 1] = np.maximum(straight[:, 1], rect[1] - 8.0 / scale)
+    straight[:, 3] = np.minimum(straight[:, 3], rect[3] + 8.0 / scale)
+    draw_lines(painter, straight)
     bends = links[slanted]
     # Short straight pieces: stroking real curves, many of them far longer than the view, takes twenty times as long.
     x, y = curve(bends, np.linspace(0.0, 1.0, 9 if scale < LABELS else 21 if scale < 1.6 else 41))
-    draw_lines(painter, np.stack((x[:, :-1], y[:, :-1], x[:, 1:], y[:, 1:]), 2).reshape(-1, 4))
+    pieces = np.stack((x[:, :-1], y[:, :-1], x[:, 1:], y[:, 1:]), 2).reshape(-1, 4)
+    left, right = np.minimum(pieces[:, 0], pieces[:, 2]), np.maximum(pieces[:, 0], pieces[:, 2])
+    draw_lines(painter, pieces[(left < rect[2]) & (right > rect[0]) & (pieces[:, 1] < rect[3]) & (pieces[:, 3] > rect[1])])
 
 
 def _plain_boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look: Look, heat: Heat | None) -> None:
@@ -202,7 +209,7 @@ def _by_group(painter: QPainter, rects: np.ndarray, groups: np.ndarray, colours:
 
     by = np.argsort(groups, kind="stable")
     found, begin = np.unique(groups[by], return_index=True)
-    end = np.append(begin[1:], len(by))
+    end = np.append(begin[1:], len(by)) if len(by) else begin
     for group, low, high in zip(found.tolist(), begin.tolist(), end.tolist(), strict=True):
         painter.setBrush(colours[group] if group >= 0 else rest)
         draw_rects(painter, rects[by[low:high]])

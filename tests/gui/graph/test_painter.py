@@ -102,6 +102,14 @@ def test_every_level_of_detail_draws_something(masked: Graph, look: Look, scale:
     assert things > 0
 
 
+@pytest.mark.parametrize("scale", [0.05, 0.2, 0.5, 1.0])
+@pytest.mark.parametrize("heated", [False, True])
+def test_a_view_beside_the_boxes_is_empty_ground(scene: Scene, look: Look, scale: float, heated: bool) -> None:
+    heat = Heat.of(np.arange(len(scene), dtype=float), "", "") if heated else None
+    image = picture(scene, View(-9000.0 / scale, -9000.0 / scale, scale), look, heat)
+    assert {image.pixel(x, y) for x in range(0, WIDTH, 50) for y in range(0, HEIGHT, 50)} == {look.window.rgb()}
+
+
 def test_arrays_are_drawn_without_copies_of_ours(qapp: object) -> None:
     image = QImage(20, 20, QImage.Format.Format_RGB32)
     image.fill(QColor("white"))
