@@ -137,7 +137,8 @@ class JobLine(QWidget):
             self.hide()
             return
         self.error = error
-        if self.isVisibleTo(self.window()) or self.parentWidget() is None or self.parentWidget().isVisible():
+        parent = self.parentWidget()
+        if not getattr(error, "told", False) and (parent is None or parent.isVisible()):
             self._ctx.notify.put(Message("error", error.message, error.hint, error.detail, source=type(error).__name__, toast=False))
             error.told = True  # type: ignore[attr-defined]
         self.message.setText(error.message)

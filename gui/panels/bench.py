@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QIcon, QPixmap, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -22,8 +20,9 @@ from PySide6.QtWidgets import (
 from core.backends.base import Engine
 from core.bench import BenchPlan, BenchResult, Samples
 from core.errors import AppError, UsageError
-from gui import figures, icons, verdict
+from gui import icons, verdict
 from gui.actions import Action, needs_model
+from gui.contestants import ContestantList
 from gui.context import Context
 from gui.empty import EmptyState
 from gui.follow import Follow
@@ -32,15 +31,12 @@ from gui.jobline import JobLine
 from gui.jobs import JobHandle
 from gui.panels.base import Panel
 from gui.plots import library
-from gui.plots.bars import Bar, BarsPlot
-from gui.plots.histogram import HistogramPlot
 from gui.plots.live import LivePlot
-from gui.plots.scatter import Point, ScatterPlot
-from gui.race import DEFAULT_BACKEND, Contestant, Race
+from gui.race import Race
+from gui.race_results import RaceResults
 from gui.rows import Elided
-from gui.table import Column, Table
 
-KEY = Qt.ItemDataRole.UserRole
+#: How often figures are written anew while a race runs.
 REFRESH_MS = 200
 
 
@@ -88,13 +84,7 @@ class BenchPanel(Panel):
         super().__init__(ctx)
         ctx.services.update({"bench": self, "bench.start": self.start, "bench.offer": self.offer})
         self.race: Race | None = None
-        self._checked: dict[str, bool] = {}
-        self._contestants: dict[str, Contestant] = {}
-        self._colors: dict[str, int] = {}
-        self._results: dict[str, BenchResult] = {}
-        self._titles: dict[str, str] = {}
-        self._past: list[tuple[str, BenchResult]] = []
-        self._filling = False
+        self._failures: list[tuple[str, Exception]] = []
         empty = EmptyState(
             "race",
             "Open a model to race it",
@@ -124,9 +114,13 @@ class BenchPanel(Panel):
         split.setChildrenCollapsible(False)
         self.live = LivePlot(self.ctx.theme)
         self._live_buttons()
+        self.list = ContestantList(self.ctx.theme)
+        self.list.chosen.connect(self.enable)
+        self.results = RaceResults(self.ctx.theme, self.list.color, self.list.swatch, self._goto)
+        self.results.recalled.connect(self._recall)
         split.addWidget(self._left())
         split.addWidget(self.live)
-        split.addWidget(self._right())
+        split.addWidget(self.results)
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 3)
         split.setStretchFactor(2, 2)
@@ -169,12 +163,6 @@ class BenchPanel(Panel):
             self.live.header.addWidget(button)
 
     def _left(self) -> QWidget:
-        self.list = QListWidget()
-        self.list.setAccessibleName("Contestants")
-        self.list.setIconSize(QSize(12, 12))
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.itemChanged.connect(self._toggled)
         self.form: Form[BenchPlan] = Form(BenchPlan)
         self.form.changed.connect(self.enable)
         options = QWidget()
@@ -194,7 +182,7 @@ class BenchPanel(Panel):
         self.left.addTab(scroll, "Options")
         self.line = JobLine(self.ctx)
         self.line.cancel.setText("Stop")
-        self.line.layout().setContentsMargins(8, 2, 8, 4)
+        self.line.setContentsMargins(8, 0, 8, 2)
         box = QWidget()
         box.setMinimumWidth(180)
         column = QVBoxLayout(box)
@@ -204,64 +192,12 @@ class BenchPanel(Panel):
         column.addWidget(self.line)
         return box
 
-    def _right(self) -> QWidget:
-        ms = figures.milliseconds
-        self.table = Table(
-            [
-                Column("title", "Contestant", icon=self._swatch_of),
-                *(Column(id, head, "right", 98, tip, ms) for id, head, tip in verdict.PERCENTILES),
-                Column("mean", "Mean", "right", 98, "Arithmetic mean", ms),
-                Column("throughput", "Per second", "right", 84, "Inferences per second", lambda v: figures.short(v)),
-                Column("count", "n", "right", 72, "Inferences that were measured", figures.whole),
-                Column("interval", "Median, 95 %", "right", 130, "Where the true median lies with 95 % confidence (bootstrap)"),
-            ]
-        )
-        self.table.setAccessibleName("Percentiles")
-        self.table.horizontalHeader().setSectionResizeMode(0, self.table.horizontalHeader().ResizeMode.Interactive)
-        self.table.setColumnWidth(0, 150)
-        self.histogram = HistogramPlot(self.ctx.theme)
-        self.bars = BarsPlot(
-            self.ctx.theme, title="Medians", measure="Median latency", unit="ms", empty="Medians with their intervals appear after a race."
-        )
-        self.scatter = ScatterPlot(
-            self.ctx.theme, title="Size and latency", x="Size", x_unit="MB", y="Median latency", y_unit="ms",
-            empty="Variants that were raced appear here: size against latency.",
-        )  # fmt: skip
-        self.scatter.on_pick = lambda id: self.ctx.session is not None and self.ctx.session.history.goto(id)
-        self.past = Table(
-            [
-                Column("created", "When", width=146),
-                Column("title", "Contestant"),
-                Column("p50", "p50", "right", 98, "Median", ms),
-                Column("p99", "p99", "right", 98, "99th percentile", ms),
-                Column("batch", "Batch", "right", 56),
-                Column("seconds", "Time", "right", 60, "How long it was measured", figures.seconds),
-                Column("data", "Inputs", width=110),
-            ]
-        )
-        self.past.setAccessibleName("Past results")
-        self.past.setToolTip("Select results to see them side by side.")
-        self.past.selection_changed.connect(self._recall)
-        self.right = QTabWidget()
-        self.right.setDocumentMode(True)
-        for widget, title in (
-            (self.table, "Table"),
-            (self.histogram, "Histogram"),
-            (self.bars, "Bars"),
-            (self.scatter, "Pareto"),
-            (self.past, "Past"),
-        ):
-            self.right.addTab(widget, title)
-        self.right.setMinimumWidth(300)
-        return self.right
-
     def release(self) -> None:
         self._tick.stop()
         self._follow.release()
-        if self.race is not None:
-            self.race.stop()
-        for plot in (self.live, self.histogram, self.bars, self.scatter):
-            plot.release()
+        self._abandon()
+        self.live.release()
+        self.results.release()
         library.settle()
         for name in ("bench", "bench.start", "bench.offer"):
             self.ctx.services.pop(name, None)
@@ -275,14 +211,21 @@ class BenchPanel(Panel):
 
     # --- contestants
     def _another(self) -> None:
-        if self.race is not None:
-            self.race.stop()
-        self._checked.clear()
-        self._colors.clear()
-        self._show({}, {})
+        self._abandon()
+        self.list.forget()
+        self.line.clear()
         self.live.clear()
+        self._show({}, {})
         if self.isVisible():
             library.preload()
+
+    def _abandon(self) -> None:
+        """Stop a race that nobody waits for any more."""
+        self._tick.stop()
+        if self.race is not None:
+            self.race.blockSignals(True)
+            self.race.stop()
+            self.race = None
 
     def refresh(self) -> None:
         """List the contestants that there are, and what was measured before."""
@@ -291,84 +234,17 @@ class BenchPanel(Panel):
             self.pages.setCurrentIndex(0)
             return
         self.pages.setCurrentIndex(1)
-        found = verdict.contestants(session)
-        head, root = session.history.head, session.history.root
-        self._contestants = {each.key: each for each in found}
-        states = self.ctx.services.get("availability", {})
-        self._filling = True
-        self.list.clear()
-        latest = {}
-        for each in found:
-            if each.variant in (head, root.id if root else ""):
-                latest[each.variant] = each.key
-        self._inherit(found)
-        short = verdict.names(session, found)
-        for each in found:
-            item = QListWidgetItem(short[each.key])
-            item.setData(KEY, each.key)
-            item.setIcon(self._swatch(self._color(each.key)))
-            state = states.get(each.engine.backend) if each.engine is not None else None
-            off = state is not None and not state.can_run
-            item.setFlags(
-                Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable | (Qt.ItemFlag(0) if off else Qt.ItemFlag.ItemIsEnabled)
-            )
-            checked = not off and self._checked.get(each.key, each.key in latest.values())
-            item.setCheckState(Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
-            tip = each.title if each.engine is not None else f"{each.title}\nIt is built when the race starts."
-            item.setToolTip(f"{each.title}\nCannot run here: {state.reason}. {state.hint}" if off and state is not None else tip)
-            self.list.addItem(item)
-        self._filling = False
-        self._show_past()
-        self._show_scatter()
+        self.list.fill(session, self.ctx.services.get("availability", {}))
+        self.results.show_session(session)
         self.enable()
 
-    def _inherit(self, found: list[Contestant]) -> None:
-        """An engine that was just built for the race keeps the colour that its contestant had before there was one."""
-        for each in found:
-            before = f"{each.variant}:default"
-            if (
-                each.engine is not None
-                and each.engine.backend == DEFAULT_BACKEND
-                and each.key not in self._colors
-                and before in self._colors
-            ):
-                self._colors[each.key] = self._colors[before]
-                self._checked.setdefault(each.key, self._checked.get(before, True))
-
-    def _color(self, key: str) -> int:
-        return self._colors.setdefault(key, len(self._colors))
-
-    def _swatch(self, number: int) -> QIcon:
-        picture = QPixmap(24, 24)
-        picture.setDevicePixelRatio(2.0)
-        picture.fill(QColor(self.ctx.theme.series(number)))
-        return QIcon(picture)
-
-    def _swatch_of(self, title: object) -> QIcon | None:
-        key = next((key for key, known in self._titles.items() if known == title), None)
-        return None if key is None else self._swatch(self._color(key))
-
-    def _toggled(self, item: QListWidgetItem) -> None:
-        if not self._filling:
-            self._checked[str(item.data(KEY))] = item.checkState() == Qt.CheckState.Checked
-            self.enable()
+    def _goto(self, variant_id: str) -> None:
+        if self.ctx.session is not None and variant_id in self.ctx.session.history.variants:
+            self.ctx.session.history.goto(variant_id)
 
     def offer(self, engine: Engine) -> None:
         """Check this engine, and no other."""
-        for key, each in self._contestants.items():
-            self._checked[key] = each.engine is not None and each.engine.path == engine.path
-        self.refresh()
-
-    def check(self, keys: set[str]) -> None:
-        """Check these contestants, and no others."""
-        for key in self._contestants:
-            self._checked[key] = key in keys
-        self.refresh()
-
-    def checked(self) -> tuple[Contestant, ...]:
-        """Who takes part."""
-        items = [self.list.item(row) for row in range(self.list.count())]
-        return tuple(self._contestants[str(item.data(KEY))] for item in items if item.checkState() == Qt.CheckState.Checked)
+        self.list.check_engine(engine)
 
     # --- the race
     @property
@@ -382,7 +258,7 @@ class BenchPanel(Panel):
             return "Open a model first."
         if self.racing:
             return "A race is running."
-        if not self.checked():
+        if not self.list.checked():
             return "Check at least one contestant."
         if not self.form.valid:
             return "Some options are out of range."
@@ -412,11 +288,12 @@ class BenchPanel(Panel):
         except UsageError:
             self.left.setCurrentIndex(1)  # the form says what is wrong
             return
-        contestants = self.checked()
+        contestants = self.list.checked()
         self.line.clear()
+        self._failures.clear()
         self.live.clear()
         self.pause_button.setChecked(False)
-        self._show({}, verdict.names(session, contestants))
+        self._show(verdict.names(session, contestants), {})
         race = Race(self.ctx, session, contestants, plan, self)
         race.began.connect(self._began)
         race.samples.connect(self._samples)
@@ -435,10 +312,11 @@ class BenchPanel(Panel):
 
     def _began(self, key: str, handle: JobHandle) -> None:
         self.line.watch(handle)
-        self._say(f"Measuring {self._titles.get(key, key)}" if handle.exclusive else f"Building {self._titles.get(key, key)}", "muted")
+        title = self.results.titles.get(key, key)
+        self._say(f"Measuring {title}" if handle.exclusive else f"Building {title}", "muted")
         if handle.exclusive:
-            self.live.start(key, self._titles[key], self._color(key))
-            self.histogram.show_counts(key, self._titles[key], self._color(key), self.live.counts(key))
+            self.live.start(key, self.results.titles[key], self.list.color(key))
+            self.results.follow(key, self.live.counts(key))
 
     def _samples(self, key: str, samples: Samples) -> None:
         assert self.race is not None
@@ -448,53 +326,50 @@ class BenchPanel(Panel):
         self.live.add(key, times, samples.latencies * 1e3)
 
     def _measured(self, key: str, result: BenchResult) -> None:
-        self._results[key] = result
+        self.results.results[key] = result
         self._refresh_figures()
 
     def _failed(self, key: str, error: Exception) -> None:
+        self._failures.append((self.results.titles.get(key, key), error))
+        self._tell_failure()
+
+    def _tell_failure(self) -> None:
+        """Who failed, and why; shown again at the end, when no other contestant's progress stands there."""
+        title, error = self._failures[-1]
         self.line.fail(error)
         if isinstance(error, AppError):
-            self.line.message.setText(f"{self._titles.get(key, key)}: {error.message}")
+            others = len(self._failures) - 1
+            self.line.message.setText(f"{title}: {error.message}" + (f" ({others} more failed, see the log.)" if others else ""))
 
     def _over(self) -> None:
         self._tick.stop()
         self._refresh_figures()
         self._conclude()
+        if self._failures:
+            self._tell_failure()
         self.enable()
         if self.race is not None:
             self.race.deleteLater()
             self.race = None
 
     # --- figures
-    def _show(self, results: dict[str, BenchResult], titles: dict[str, str]) -> None:
-        self._results = results
-        self._titles = titles
-        self.histogram.clear()
+    def _show(self, titles: dict[str, str], results: dict[str, BenchResult]) -> None:
         self._say("", "muted")
         self.place.setText("")
+        self.results.begin(titles, results)
         self._refresh_figures()
 
     def _refresh_figures(self) -> None:
-        rows, bars = [], []
-        for key, title in self._titles.items():
-            result = self._results.get(key)
-            if result is not None:
-                rows.append(verdict.row(title, result.stats))
-                stats = result.stats
-                bars.append(Bar(title, stats.p50, stats.p50_low, stats.p50_high, self._color(key)))
-            elif self.racing and self.live.has(key):
-                rows.append(verdict.live_row(title, self.live.counts(key)))
-        self.table.set_rows(rows)
-        if tuple(bars) != self.bars.bars:
-            self.bars.set_bars(tuple(bars))
-        self.histogram.refresh()
-        latest = next(reversed(self._results.values()), None)
+        results = self.results.results
+        waiting = {key: self.live.counts(key) for key in self.results.titles if key not in results and self.live.has(key)}
+        self.results.refresh(waiting if self.racing else {})
+        latest = next(reversed(results.values()), None)
         if latest is not None:
             self.place.setText(verdict.place(latest))
             self.place.setToolTip(verdict.place_details(latest))
 
     def _conclude(self) -> None:
-        done = [(self._titles[key], result) for key, result in self._results.items()]
+        done = [(self.results.titles[key], result) for key, result in self.results.results.items()]
         text, role = verdict.sentence(done)
         self._say(text, role)
         cautions = [f"{title}: {note}" for title, result in done for note in result.notes]
@@ -508,53 +383,10 @@ class BenchPanel(Panel):
             self.sentence.style().unpolish(self.sentence)
             self.sentence.style().polish(self.sentence)
 
-    def _show_past(self) -> None:
-        assert self.ctx.session is not None
-        history, found = self.ctx.session.history, []
-        for id, results in self.ctx.session.results.benches.items():
-            if id in history.variants:
-                found += [(f"{history[id].title} · {verdict.engine_title(each)}", each) for each in results]
-        self._past = sorted(found, key=lambda pair: pair[1].created, reverse=True)
-        self.past.set_rows(
-            [
-                (
-                    verdict.when(each.created),
-                    title,
-                    each.stats.p50,
-                    each.stats.p99,
-                    each.plan.get("batch", 1),
-                    each.extra.get("seconds"),
-                    each.data,
-                )
-                for title, each in self._past
-            ]
-        )
-
-    def _recall(self, rows: list[int]) -> None:
+    def _recall(self, chosen: list[tuple[str, BenchResult]]) -> None:
         """Past results side by side, as if they had just been measured."""
-        if self.racing or not rows:
+        if self.racing or not chosen:
             return
-        import numpy as np
-
-        from gui.plots.series import Counts
-
-        chosen = {f"past:{row}": self._past[row] for row in rows if row < len(self._past)}
-        self._show({key: result for key, (_, result) in chosen.items()}, {key: title for key, (title, _) in chosen.items()})
-        for key, (title, result) in chosen.items():
-            counts = Counts()
-            counts.add(np.asarray(result.latencies))
-            self.histogram.show_counts(key, title, self._color(key), counts)
+        titles = {f"past:{number}": title for number, (title, _) in enumerate(chosen)}
+        self._show(titles, {f"past:{number}": result for number, (_, result) in enumerate(chosen)})
         self._conclude()
-
-    def _show_scatter(self) -> None:
-        session = self.ctx.session
-        assert session is not None
-        points = []
-        for number, variant in enumerate(session.history.variants.values()):
-            stats = session.latency(variant.id)
-            if stats is not None:
-                points.append(
-                    Point(variant.id, variant.title, variant.model.size / 1e6, stats.p50, number, variant.id == session.history.head)
-                )
-        if tuple(points) != self.scatter.points:
-            self.scatter.set_points(tuple(points))

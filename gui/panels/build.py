@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
-    QApplication,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPlainTextEdit,
     QPushButton,
-    QRadioButton,
     QScrollArea,
     QStackedLayout,
     QVBoxLayout,
@@ -24,20 +20,21 @@ from PySide6.QtWidgets import (
 from core import params
 from core.backends import BACKENDS
 from core.backends import tasks as backend_tasks
-from core.backends.base import Availability, Backend, Engine
+from core.backends.base import Availability, Engine
 from core.errors import AppError, UsageError
 from core.history import Variant
 from core.passes import PASSES
 from gui import engines, figures
 from gui.actions import Action, needs_model
+from gui.backend_choice import BackendChoice
 from gui.context import Context
 from gui.empty import EmptyState
+from gui.engine_list import EngineList
 from gui.follow import Follow
 from gui.forms import Form
 from gui.jobline import JobLine
 from gui.panels.base import Panel
 from gui.rows import Elided, heading, line
-from gui.table import Column, Table
 
 #: Where the window puts what the backends can do here.
 AVAILABILITY = "availability"
@@ -83,11 +80,10 @@ class BuildPanel(Panel):
         super().__init__(ctx)
         ctx.services["build"] = self
         self.states: dict[str, Availability] = {}
-        self.choices: dict[str, _Choice] = {}
+        self.choices: dict[str, BackendChoice] = {}
         self.form: Form[object] | None = None
         self._values: dict[str, dict[str, object]] = {}
         self._looked = False
-        self._engines: tuple[Engine, ...] = ()
         self.chosen = ""
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
@@ -125,7 +121,7 @@ class BuildPanel(Panel):
         self._group = QButtonGroup(self)
         for kind in BACKENDS:
             if not kind.hidden:
-                choice = _Choice(kind)
+                choice = BackendChoice(kind)
                 self._group.addButton(choice.button)
                 choice.button.clicked.connect(lambda *_, id=kind.id: self.choose(id))
                 self.choices[kind.id] = choice
@@ -150,7 +146,9 @@ class BuildPanel(Panel):
         column.addWidget(self.line)
         column.addWidget(line())
         column.addWidget(heading("Engines of this variant"))
-        column.addWidget(self._list())
+        self.list = EngineList(self.ctx.theme)
+        self.list.raced.connect(self._race)
+        column.addWidget(self.list)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setAccessibleName("Build")
@@ -159,48 +157,6 @@ class BuildPanel(Panel):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(page)
         return scroll
-
-    def _list(self) -> QWidget:
-        box = QWidget()
-        self.none = QLabel("None yet.")
-        self.none.setProperty("role", "muted")
-        self.table = Table(
-            [
-                Column("backend", "Engine"),
-                Column("size", "Size", "right", 90, "On disk", figures.size),
-            ]
-        )
-        self.table.setAccessibleName("Engines of this variant")
-        self.table.selection_changed.connect(lambda _: self._describe())
-        self.facts = QLabel()
-        self.facts.setProperty("role", "muted")
-        self.facts.setWordWrap(True)
-        self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.open_button = _link("Open folder", self.open_folder)
-        self.race_button = _link("Race it", self._race)
-        self.log_button = _link("Show log", self._toggle_log)
-        self.copy_button = _link("Copy log", lambda: QApplication.clipboard().setText(self.log.toPlainText()))
-        self.links = QWidget()
-        links = QHBoxLayout(self.links)
-        links.setContentsMargins(0, 0, 0, 0)
-        links.setSpacing(12)
-        for button in (self.race_button, self.open_button, self.log_button):
-            links.addWidget(button)
-        links.addStretch(1)
-        self.log = QPlainTextEdit()
-        self.log.setReadOnly(True)
-        self.log.setFont(self.ctx.theme.mono())
-        self.log.setAccessibleName("What the builder said")
-        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.log.setFixedHeight(180)
-        self.log.hide()
-        self.copy_button.hide()
-        column = QVBoxLayout(box)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        for widget in (self.none, self.table, self.facts, self.links, self.log, self.copy_button):
-            column.addWidget(widget)
-        return box
 
     def release(self) -> None:
         self._wait.stop()
@@ -297,63 +253,15 @@ class BuildPanel(Panel):
         self.name.setText(variant.title)
         for id, choice in self.choices.items():
             choice.show_state(self.states.get(id))
-        before, chosen = self._engines, self.engine()
-        self._engines = session.engines_of(variant.id)
-        self.table.set_rows([(engines.title(e), e.size) for e in self._engines])
-        self.table.setFixedHeight(28 + 25 * min(6, max(1, len(self._engines))) + 2)
-        for widget in (self.table, self.facts, self.links):
-            widget.setVisible(bool(self._engines))
-        self.none.setVisible(not self._engines)
-        if self._engines:
-            same = self._engines == before and chosen in self._engines
-            self.table.select_rows([self._engines.index(chosen) if same and chosen is not None else len(self._engines) - 1])
-        self._describe()
+        self.list.show_engines(session.engines_of(variant.id), self.states)
         self.enable()
 
-    def engine(self) -> Engine | None:
-        """The engine that is selected in the list."""
-        rows = self.table.selected_rows
-        return self._engines[rows[0]] if rows and rows[0] < len(self._engines) else None
-
-    def _describe(self) -> None:
-        engine = self.engine()
-        if engine is None:
-            self.facts.setText("")
-            self.log.setPlainText("")
-            return
-        parts = [
-            f"built in {figures.seconds(engine.seconds)}",
-            engine.version and f"version {engine.version}",
-            engine.device and f"for {engine.device}",
-        ]
-        parts += [figures.plural(len(engine.layers), "layer") if engine.layers else ""]
-        self.facts.setText(" · ".join(part for part in parts if part))
-        self.log.setPlainText("\n".join(engine.log))
-        state = self.states.get(engine.backend)
-        runs = state is None or state.can_run
-        self.race_button.setEnabled(runs)
-        self.race_button.setToolTip("" if runs or state is None else f"It cannot run here: {state.reason}. {state.hint}")
-        for button in (self.log_button, self.copy_button):
-            button.setEnabled(bool(engine.log))
-
-    def open_folder(self) -> None:
-        """Show the engine's folder in the file manager."""
-        engine = self.engine()
-        if engine is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(engine.path.parent)))
-
-    def _race(self) -> None:
-        engine, offer = self.engine(), self.ctx.services.get("bench.offer")
+    def _race(self, engine: Engine) -> None:
         if self.ctx.window is not None:
             self.ctx.window.show_panel("bench")
-            offer = self.ctx.services.get("bench.offer")
-        if engine is not None and offer is not None:
+        offer = self.ctx.services.get("bench.offer")
+        if offer is not None:
             offer(engine)
-
-    def _toggle_log(self) -> None:
-        self.log.setVisible(self.log.isHidden())
-        self.copy_button.setVisible(not self.log.isHidden())
-        self.log_button.setText("Show log" if self.log.isHidden() else "Hide log")
 
     # --- build
     def build(self) -> None:
@@ -396,8 +304,6 @@ class BuildPanel(Panel):
             self.line.fail(error, f"Open {PASSES[suggestion].title}", lambda: window.act(f"pass.{suggestion}"))
         else:
             self.line.fail(error)
-        if isinstance(error, AppError) and error.detail:
-            self.log.setPlainText(error.detail)
 
 
 def suggested_pass(error: Exception) -> str:
@@ -408,55 +314,3 @@ def suggested_pass(error: Exception) -> str:
             if re.search(rf"\b{re.escape(word)}\b", hint, re.IGNORECASE):
                 return found.id
     return ""
-
-
-class _Choice(QWidget):
-    """A backend: its name, what it can do here, and why not."""
-
-    def __init__(self, kind: type[Backend]) -> None:
-        super().__init__()
-        self.button = QRadioButton(kind.title)
-        self.state = QLabel("…")
-        self.state.setProperty("role", "muted")
-        self.why = QLabel()
-        self.why.setProperty("role", "small")
-        self.why.setWordWrap(True)
-        self.why.setContentsMargins(22, 0, 0, 4)
-        self.why.hide()
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.button, 1)
-        row.addWidget(self.state)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(row)
-        column.addWidget(self.why)
-
-    def show_state(self, state: Availability | None) -> None:
-        if state is None:
-            return
-        role, text = (
-            ("ok", "ready") if state.can_build and state.can_run else ("warn", "builds only") if state.can_build else ("error", "not here")
-        )
-        self.state.setText(text)
-        if self.state.property("role") != role:
-            self.state.setProperty("role", role)
-            self.state.style().unpolish(self.state)
-            self.state.style().polish(self.state)
-        whole = bool(state.can_build and state.can_run)
-        reason = f"{state.reason[:1].upper()}{state.reason[1:].rstrip('.')}. {state.hint}".strip() if state.reason else ""
-        self.why.setText("" if whole else reason)
-        self.why.setVisible(bool(reason) and not whole)
-        self.button.setEnabled(state.can_build)
-        tip = " · ".join(part for part in (state.version and f"Version {state.version}", state.device, reason) if part)
-        self.button.setToolTip(tip)
-        self.state.setToolTip(tip)
-        self.button.setAccessibleDescription(f"{text}. {reason}")
-
-
-def _link(text: str, slot: object) -> QPushButton:
-    button = QPushButton(text)
-    button.setProperty("role", "link")
-    button.clicked.connect(lambda *_: slot())  # type: ignore[operator]
-    return button

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QTimer
-from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QPainter, QPixmap, QResizeEvent
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QMessageBox,
     QStackedLayout,
     QToolButton,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from core.errors import AppError
-from core.history import Variant
 from core.saving import save_copy
 from core.session import Session
 from gui import figures, icons
@@ -31,9 +26,7 @@ from gui.context import Context
 from gui.empty import EmptyState
 from gui.follow import Follow
 from gui.panels.base import Panel
-
-TITLE, SIZE, LATENCY, ACCURACY = range(4)
-ID = Qt.ItemDataRole.UserRole
+from gui.variant_tree import VariantTree
 
 
 def _panel(ctx: Context) -> VariantsPanel:
@@ -117,9 +110,13 @@ class VariantsPanel(Panel):
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         ctx.services["variants"] = self
-        self._filling = False
-        self._accurate = False
-        self.tree = _Tree(self)
+        self.tree = VariantTree(ctx.theme)
+        self.tree.went.connect(self.go)
+        # the editor is still closing then, and a refresh would take the row from under it
+        self.tree.titled.connect(lambda id, title: QTimer.singleShot(0, self, lambda: self._rename(id, title)))
+        self.tree.asked.connect(self._asked)
+        self.tree.menu_wanted.connect(self._open_menu)
+        self.tree.currentItemChanged.connect(lambda *_: self._enable())
         self.buttons: dict[str, QToolButton] = {}
         page = QWidget()
         column = QVBoxLayout(page)
@@ -188,110 +185,16 @@ class VariantsPanel(Panel):
             self.pages.setCurrentIndex(0)
             return
         self.pages.setCurrentIndex(1)
-        self._filling = True
-        self.tree.clear()
-        accuracies = {id: session.accuracy(id) for id in session.history.variants}
-        self._accurate = any(value is not None for value in accuracies.values())
-        places: dict[str, QTreeWidgetItem] = {}
-        for variant in session.history.variants.values():
-            item = self._item(session, variant, accuracies[variant.id])
-            places[variant.id] = item
-            parent = places.get(variant.parent or "")
-            if parent is None:
-                self.tree.addTopLevelItem(item)
-            else:
-                parent.addChild(item)
-        self.tree.expandAll()
-        if session.history.head in places:
-            item = places[session.history.head]
-            self._mark(item)
-            self.tree.setCurrentItem(item)
-            self.tree.scrollToItem(item)
-        self._filling = False
-        self._fit()
+        self.tree.fill(session)
         self._enable()
-
-    def _item(self, session: Session, variant: Variant, accuracy: float | None) -> QTreeWidgetItem:
-        latency = session.latency(variant.id)
-        texts = (
-            variant.title,
-            figures.size(variant.model.size),
-            figures.milliseconds(latency.p50) if latency else "",
-            figures.share(accuracy) if accuracy is not None else "",
-        )
-        item = QTreeWidgetItem(list(texts))
-        item.setData(TITLE, ID, variant.id)
-        item.setIcon(TITLE, self._dot(None))
-        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        tip = self._tip(session, variant, accuracy)
-        for column in range(4):
-            item.setToolTip(column, tip)
-            if column != TITLE:
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                item.setForeground(column, self.ctx.theme.color("muted"))
-        return item
-
-    def _mark(self, item: QTreeWidgetItem) -> None:
-        font = item.font(TITLE)
-        font.setBold(True)
-        item.setFont(TITLE, font)
-        item.setIcon(TITLE, self._dot("accent"))
-        item.setData(TITLE, Qt.ItemDataRole.AccessibleTextRole, f"{item.text(TITLE)}, current")
-        for column in (SIZE, LATENCY, ACCURACY):
-            item.setForeground(column, self.ctx.theme.color("text"))
-
-    def _dot(self, token: str | None) -> QIcon:
-        """A filled dot for the variant that is open, a ring for the others."""
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(round(16 * ratio), round(16 * ratio))
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self.ctx.theme.color(token or "muted"))
-        if token:
-            painter.setBrush(self.ctx.theme.color(token))
-        painter.drawEllipse(QPoint(8, 8), 4, 4)
-        painter.end()
-        return QIcon(picture)
-
-    def _tip(self, session: Session, variant: Variant, accuracy: float | None) -> str:
-        lines = [
-            variant.title,
-            f"{variant.id} · {figures.plural(variant.summary.nodes, 'node')} · {variant.summary.precision or 'no weights'}",
-        ]
-        history = session.history
-        for word, other in (("the one before", variant.parent), ("the original", history.root.id if history.root else None)):
-            if other is None or other == variant.id or (word == "the original" and other == variant.parent):
-                continue
-            lines.append(f"Against {word}: {', '.join(self._deltas(session, history[other], variant, accuracy)) or 'no difference known'}")
-        if variant.step is not None:
-            lines += list(variant.step.notes)
-            lines.append(f"Made in {figures.seconds(variant.step.seconds)}.")
-        return "\n".join(lines)
-
-    def _deltas(self, session: Session, other: Variant, variant: Variant, accuracy: float | None) -> list[str]:
-        found = []
-        if change := figures.change(other.model.size, variant.model.size):
-            found.append(f"size {change}")
-        ours, theirs = session.latency(variant.id), session.latency(other.id)
-        if ours and theirs and (change := figures.change(theirs.p50, ours.p50)):
-            found.append(f"median latency {change}")
-        before = session.accuracy(other.id)
-        if accuracy is not None and before is not None:
-            found.append(f"accuracy {100 * (accuracy - before):+.1f} points".replace("-", figures.MINUS))
-        return found
 
     def selected(self) -> str:
         """The id of the selected variant, or of the current one."""
-        item = self.tree.currentItem()
-        if item is not None:
-            return str(item.data(TITLE, ID))
-        return _session(self.ctx).history.head or ""
+        return self.tree.selected() or _session(self.ctx).history.head or ""
 
     def _enable(self) -> None:
         session = self.ctx.session
-        if session is None or self._filling:
+        if session is None:
             return
         root = session.history.root
         inner = root is not None and self.selected() != root.id
@@ -300,31 +203,14 @@ class VariantsPanel(Panel):
         self.buttons["remove"].setEnabled(inner)
         self.buttons["compare"].setEnabled(inner)
 
-    def _fit(self) -> None:
-        width = self.tree.viewport().width()
-        self.tree.setColumnHidden(ACCURACY, not self._accurate or width < 310)
-        self.tree.setColumnHidden(SIZE, width < (400 if self._accurate else 310))
-
     # --- what can be done
     def go(self, variant_id: str) -> None:
         """Make this variant the current one."""
         _session(self.ctx).history.goto(variant_id)
 
     def rename(self, variant_id: str = "") -> None:
-        """Edit the title in place."""
-        item = self._find(variant_id or _session(self.ctx).history.head or "")
-        if item is not None:
-            self.tree.setFocus()
-            self.tree.setCurrentItem(item)
-            self.tree.editItem(item, TITLE)
-
-    def _find(self, variant_id: str) -> QTreeWidgetItem | None:
-        return next((item for item in self.tree.every() if item.data(TITLE, ID) == variant_id), None)
-
-    def edited(self, variant_id: str, title: str) -> None:
-        """Keep a title that was typed, as soon as the editor is gone; an empty one is no title."""
-        if not self._filling:
-            QTimer.singleShot(0, self, lambda: self._rename(variant_id, title.strip()))
+        """Let the title be typed in place."""
+        self.tree.edit_title(variant_id or _session(self.ctx).history.head or "")
 
     def _rename(self, variant_id: str, title: str) -> None:
         history = _session(self.ctx).history
@@ -332,6 +218,14 @@ class VariantsPanel(Panel):
             history.rename(variant_id, title)
         else:
             self.refresh()
+
+    def _asked(self, what: str) -> None:
+        if what == "copy":
+            self.copy()
+        elif what == "rename":
+            self.rename(self.selected())
+        else:
+            self.remove(self.selected())
 
     def remove(self, variant_id: str = "", *, ask: bool = True) -> None:
         """Take a variant and its descendants out of the tree, after asking."""
@@ -422,84 +316,13 @@ class VariantsPanel(Panel):
         menu.setToolTipsVisible(True)
         return menu
 
+    def _open_menu(self, at: QPoint) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(at)
+
     def branch(self, variant_id: str) -> None:
         """Go to a variant and offer the passes: the next one that is applied begins a branch there."""
         self.go(variant_id)
         if self.ctx.window is not None:
             self.ctx.window.show_panel("passes")
-
-
-class _Tree(QTreeWidget):
-    """The rows; keys and clicks become what the panel does."""
-
-    def __init__(self, panel: VariantsPanel) -> None:
-        super().__init__()
-        self._panel = panel
-        self.setAccessibleName("Variants")
-        self.setHeaderLabels(["Variant", "Size", "p50", "Top-1"])
-        self.setIndentation(12)
-        self.setRootIsDecorated(False)
-        self.setItemsExpandable(False)
-        self.setUniformRowHeights(True)
-        self.setIconSize(QSize(16, 16))
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)
-        self.setExpandsOnDoubleClick(False)
-        head = self.header()
-        head.setStretchLastSection(False)
-        head.setSectionsMovable(False)
-        head.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
-        head.setMinimumSectionSize(40)
-        for column, width, tip in (
-            (SIZE, 84, "Graph and weights on disk"),
-            (LATENCY, 96, "Median latency of the latest benchmark"),
-            (ACCURACY, 80, "Top-1 accuracy on labelled data"),
-        ):
-            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.setColumnWidth(column, width)
-            self.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self.headerItem().setToolTip(column, tip)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._menu)
-        self.itemClicked.connect(lambda item, _: self._panel.go(str(item.data(TITLE, ID))))
-        # the editor is still closing then, and a refresh would take the item from under it
-        self.itemChanged.connect(lambda item, _: self._panel.edited(str(item.data(TITLE, ID)), item.text(TITLE)))
-        self.currentItemChanged.connect(lambda *_: self._panel._enable())
-
-    def every(self) -> list[QTreeWidgetItem]:
-        """All items, top down."""
-        found: list[QTreeWidgetItem] = []
-        waiting = [self.topLevelItem(i) for i in range(self.topLevelItemCount())]
-        while waiting:
-            item = waiting.pop(0)
-            found.append(item)
-            waiting[:0] = [item.child(i) for i in range(item.childCount())]
-        return found
-
-    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        """None: the indentation says it, and nothing folds."""
-
-    def _menu(self, at: QPoint) -> None:
-        if self.itemAt(at) is None and self.currentItem() is None:
-            return
-        menu = self._panel.menu()
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.viewport().mapToGlobal(at))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._panel._fit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self.state() == QTreeWidget.State.EditingState:
-            super().keyPressEvent(event)
-        elif event.key() == Qt.Key.Key_F2:
-            self._panel.rename(self._panel.selected())
-        elif event.key() == Qt.Key.Key_Delete:
-            self._panel.remove(self._panel.selected())
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._panel.go(self._panel.selected())
-        elif event.matches(QKeySequence.StandardKey.Copy):
-            self._panel.copy()
-        else:
-            super().keyPressEvent(event)
