@@ -87,7 +87,8 @@ def _measure(source: Source, tensor: onnx.TensorProto, total: int, blank: Weight
     """Two readings: range and moments first, then the histogram within that range."""
     import numpy as np
 
-    with np.errstate(over="ignore"):  # sums of the largest doubles overflow to infinity, and say so
+    # sums of the largest doubles overflow to infinity, and say so; a signalling NaN is counted as any other
+    with np.errstate(over="ignore", invalid="ignore"):
         return _measured(source, tensor, total, blank, job)
 
 

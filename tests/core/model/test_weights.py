@@ -106,6 +106,11 @@ def test_a_range_that_overflows_has_no_histogram(tmp_path: Path) -> None:
     assert found.max == 1.7e308
 
 
+def test_a_signalling_nan_is_counted_quietly(tmp_path: Path) -> None:
+    found = _stats(tmp_path, np.array([0x7F800001, 0x3F800000], np.uint32).view(np.float32))
+    assert (found.nans, found.max) == (1, 1.0)
+
+
 def test_zero_size_scalar_string_and_typed(tmp_path: Path) -> None:
     nothing = _stats(tmp_path, np.zeros((0, 3), np.float32))
     assert nothing.bytes == 0
