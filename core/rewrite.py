@@ -38,7 +38,7 @@ LIBRARY_ERRORS: tuple[type[Exception], ...] = (
 #: Ops whose second input is a weight, and that compute most of what networks compute.
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 #: What symbolic dims are tried as when a model is run only to see whether it runs.
-_DIMS = (64, 16, 224, 128, 1)
+_DIMS = (64, 16, 224, 128, 512, 1)
 _FLOAT_WEIGHTS = ("FLOAT", "FLOAT16", "DOUBLE", "BFLOAT16")
 
 

@@ -68,7 +68,9 @@ class QuantizeInt8(Pass):
         notes: list[str] = []
         _inline(model, notes)
         if not any(node.op_type in rewrite.WEIGHTED for node in self._candidates(model)):
-            return PassResult(model, False, ("There is no Conv, Gemm or MatMul to compute in INT8.",))
+            inner = any(node.op_type in rewrite.WEIGHTED for node in model.graph.all_nodes() if node.graph is not model.graph)
+            where = " outside of If, Loop and Scan, which are left as they are" if inner else ""
+            return PassResult(model, False, (f"There is no Conv, Gemm or MatMul to compute in INT8{where}.",))
         _finite_weights(model)
         before = document.to_proto(model)
         job.step(0.02, "Preparing")

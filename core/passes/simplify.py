@@ -27,7 +27,7 @@ _FALLBACKS: tuple[tuple[str, ...], ...] = (
     ("graph_fusion", "subexpression_elimination", "weight_tying", "constant_folding"),
 )
 #: Weights above this many bytes are not simplified only to preview it.
-_PREVIEW_BYTES = 200 << 20
+_PREVIEW_BYTES = 32 << 20
 _PREVIEW_NODES = 4000
 
 
@@ -48,7 +48,7 @@ class Simplify(Pass):
 
     def apply(self, model: ir.Model, job: Job) -> PassResult:
         """Simplify with OnnxSlim; verified results that differ are made again with fewer optimisations."""
-        was = _Shape(len(model.graph), _ops(model))
+        was = _ops(model)
         # Constants written as attributes become float64 in OnnxSlim: give it initializers
         rewrite.settle_weights(model)
         before = document.to_proto(model)
@@ -108,7 +108,7 @@ class Simplify(Pass):
     def _done(
         self,
         model: ir.Model,
-        was: _Shape,
+        was: Counter[str],
         before: onnx.ModelProto,
         made: onnx.ModelProto,
         tried: list[str],
@@ -119,16 +119,16 @@ class Simplify(Pass):
         if tried:
             notes.insert(0, f"Warning: {_words(tuple(set(skip) - set(self.skip)))} was left out. {tried[0]}")
         held, holds, ops = len(before.graph.initializer), len(made.graph.initializer), _ops(after)
-        if ops == was.ops and held == holds:
+        if ops == was and held == holds:
             return PassResult(model, False, (*notes, "There was nothing to simplify."))
-        first = f"{rewrite.count(was.nodes, 'node')} became {len(after.graph):,}. {_difference(was.ops, ops)}"
-        notes.insert(0, first.strip() if len(after.graph) != was.nodes else f"{rewrite.count(held, 'initializer')} became {holds:,}.")
+        first = f"{rewrite.count(was.total(), 'node')} became {ops.total():,}. {_difference(was, ops)}"
+        notes.insert(0, first.strip() if ops != was else f"{rewrite.count(held, 'initializer')} became {holds:,}.")
         return PassResult(after, True, tuple(notes), made)
 
     def preview(self, model: ir.Model, job: Job) -> Preview:
         """Simplify without verifying, and count; models too large for that are only looked at."""
         if rewrite.size_of_weights(model) > _PREVIEW_BYTES or len(model.graph) > _PREVIEW_NODES:
-            idle = [name for node, name in rewrite.names(model).items() if node.op_type in ("Identity", "Dropout", "Constant")]
+            idle = [name for node, name in rewrite.names(model).items() if _idle(node)]
             text = f"At least {rewrite.count(len(idle), 'node')} of {len(model.graph):,} can go (the model is too large to say more)."
             return Preview(text, tuple(idle), {"nodes": f"{len(model.graph):,}"})
         notes: list[str] = []
@@ -141,21 +141,13 @@ class Simplify(Pass):
         after = document.from_proto(made)
         kept = {node.name for node in after.graph if node.name}
         gone = tuple(name for node, name in rewrite.names(model).items() if not node.name or node.name not in kept)
-        now, then = len(after.graph), len(model.graph)
+        was, will = _ops(model), _ops(after)
         held, holds = len(model.graph.initializers), len(after.graph.initializers)
-        figures = {"nodes": f"{then:,} → {now:,}", "initializers": f"{held:,} → {holds:,}"}
-        if now == then and _ops(after) == _ops(model):
+        figures = {"nodes": f"{was.total():,} → {will.total():,}", "initializers": f"{held:,} → {holds:,}"}
+        if will == was:
             return Preview("There is nothing to simplify.", (), figures)
-        text = f"{rewrite.count(then, 'node')} would become {now:,}. {_difference(_ops(model), _ops(after))}"
+        text = f"{rewrite.count(was.total(), 'node')} would become {will.total():,}. {_difference(was, will)}"
         return Preview(text.strip(), gone, figures)
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """How many nodes there were, and of what kinds."""
-
-    nodes: int
-    ops: Counter[str]
 
 
 def _slim(before: onnx.ModelProto, skip: tuple[str, ...]) -> tuple[onnx.ModelProto | None, str]:
@@ -181,6 +173,14 @@ def _tolerance(model: ir.Model) -> float:
     tensors = (value.const_value for value in model.graph.initializers.values())
     halves = any(tensor is not None and tensor.dtype.name in ("FLOAT16", "BFLOAT16") for tensor in tensors)
     return 2e-2 if halves or rewrite.is_quantized(model) else 1e-4
+
+
+def _idle(node: ir.Node) -> bool:
+    """Whether a node surely goes: it does nothing, holds a constant, or scales what a convolution could scale itself."""
+    if node.op_type == "BatchNormalization":
+        maker = node.inputs[0].producer() if node.inputs[0] is not None else None
+        return maker is not None and maker.op_type == "Conv" and len(maker.outputs[0].uses()) == 1
+    return node.op_type in ("Identity", "Dropout", "Constant")
 
 
 def _ops(model: ir.Model) -> Counter[str]:
