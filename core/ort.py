@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 #: ONNX Runtime's own severities: 2 is its default (warning), 4 is fatal only.
 _DEFAULT, _SILENT = 2, 4
+#: Session setting: x86 CPUs with AVX2 but without VNNI add 8-bit products in 16 bits that saturate, silently; with it
+#: ONNX Runtime takes the exact kernels there. Seen on EfficientNet-Lite0 INT8: cosine to fp32 0.91 without, 0.99 with.
+EXACT_INT8 = "session.x64quantprecision"
 
 
 class Session:
@@ -38,6 +41,7 @@ class Session:
         self.name = name or (model.name if isinstance(model, Path) else "the model")
         options = ort.SessionOptions()
         options.log_severity_level = _SILENT
+        options.add_session_config_entry(EXACT_INT8, "1")
         levels = ort.GraphOptimizationLevel
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_DISABLE_ALL
         if basic_to is not None:

@@ -17,6 +17,7 @@ from core.backends.base import Availability, Backend, BuildOptions, Engine, Laye
 from core.errors import BackendError
 from core.job import Job
 from core.model import Model
+from core.ort import EXACT_INT8
 from core.params import param
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class OnnxRuntimeOptions(BuildOptions):
     )
     inter_threads: int = param(0, "Threads between operators when side by side (0: one a core)", min=0, max=1024, advanced=True)
     spinning: bool = param(True, "Threads spin while they wait: lower latency, more power", advanced=True)
+    exact_int8: bool = param(
+        True, "Exact 8-bit products on x86 CPUs without VNNI (slower there; off, they saturate silently)", title="Exact INT8", advanced=True
+    )
     memory_arena: bool = param(True, "Keep freed memory for the next inference", advanced=True)
     memory_pattern: bool = param(True, "Plan memory once for repeated shapes", advanced=True)
 
@@ -256,6 +260,7 @@ def _session(
     made.enable_mem_pattern = options.memory_pattern and not parallel  # it needs a fixed order of operators
     for scope in ("intra_op", "inter_op"):
         made.add_session_config_entry(f"session.{scope}.allow_spinning", "1" if options.spinning else "0")
+    made.add_session_config_entry(EXACT_INT8, "1" if options.exact_int8 else "0")
     for entry in ("load", "save"):  # ONNX Runtime would take its own format for a file that is called .ort
         made.add_session_config_entry(f"session.{entry}_model_format", "ONNX")
     if save is not None:

@@ -204,7 +204,7 @@ class Arrays:
     def _take(self, item: TensorType, rows: Rows, size: int, path: Path) -> np.ndarray:
         taken = rows.take(size)
         if len(rows.shape) == len(item.shape or ()) + 1:
-            taken = taken[0]
+            taken = taken[0, ...]  # with the ellipsis a scalar input stays an array
         elif self._whole and self._fixed and self._fixed > 1:
             raise DataError(
                 f"{path.name}: some arrays hold whole inputs and '{item.name}' holds single samples.",
