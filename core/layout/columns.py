@@ -30,6 +30,8 @@ ATTEMPTS = 12
 TURNS, FEWER_TURNS, LARGE = 4, 2, 60_000
 #: Pixels that a run may still be off when it counts as at rest; the share of vertices below which only their rows are pushed.
 REST, SPARSE = 0.02, 0.08
+#: How often all rows are pushed, and then those that still move, before runs that do not rest are let go.
+FULL_ROUNDS, SPARSE_ROUNDS = 40, 60
 #: How much of its pull a stand-in has on a box.
 PASSING = 0.1
 #: How much further away the first of several consumers may be and still be the one to stand straight below.
@@ -167,10 +169,11 @@ def _straighten(
         left, also = _settle(spaced, runs, wanted, right=False)
         x = 0.5 * (right + left)
         carried = np.maximum.reduceat(np.abs(x - free)[runs.by], runs.begin) > carry
-        tied, cut = _cut(tied, far, runs, carried | restless | also, a)
-        if cut:
+        tied, cut = _cut(tied, far, runs, carried, a)
+        tied, freed = _cut(tied, far, runs, restless | also, a, share=0.0)
+        if cut + freed:
             runs = _Runs.of(rows, tied)
-            x, turn, settled = free, 0, spaced.fit(x)
+            x, turn, settled = free, turns - 1 if turn else 0, spaced.fit(x)
             continue
         settled, turn = x, turn + 1
         if turn == turns:
@@ -223,19 +226,21 @@ class _Runs:
         return np.where(total > 0, near / np.maximum(total, 1e-9), otherwise)
 
 
-def _cut(tied: np.ndarray, far: np.ndarray, runs: _Runs, which: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, int]:
-    """Untie the most slanted hops of each run in `which` (bool by run): what stays tied, and how many were cut."""
+def _cut(
+    tied: np.ndarray, far: np.ndarray, runs: _Runs, which: np.ndarray, a: np.ndarray, share: float = 0.8
+) -> tuple[np.ndarray, int]:
+    """Untie the hops of each run in `which` (bool by run) that slant at least `share` as much as its worst: what stays tied, how many were."""
     import numpy as np
 
     of = runs.number[a[tied]]
     most = np.full(len(runs.begin), -1.0)
     np.maximum.at(most, of, far[tied])
-    cut = which[of] & (far[tied] >= 0.8 * most[of]) & (far[tied] > 1.0)
+    cut = which[of] & (far[tied] >= share * most[of]) & (far[tied] > 1.0)
     return tied[~cut], int(np.count_nonzero(cut))
 
 
-def _settle(spaced: Spaced, runs: _Runs, wanted: np.ndarray, *, right: bool, limit: int = 60) -> tuple[np.ndarray, np.ndarray]:
-    """Push rows and runs to one side in turn until both hold; and which runs (bool) had not come to rest after `limit` rounds."""
+def _settle(spaced: Spaced, runs: _Runs, wanted: np.ndarray, *, right: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Push rows and runs to one side in turn until both hold; and which runs (bool) had not come to rest after many rounds."""
     import numpy as np
 
     rows = spaced.rows
@@ -244,13 +249,14 @@ def _settle(spaced: Spaced, runs: _Runs, wanted: np.ndarray, *, right: bool, lim
     x = wanted[runs.number]
     restless = np.zeros(len(runs.begin), bool)
     moving = np.arange(len(x))
-    while len(moving) > SPARSE * len(x) and limit:
-        limit -= 1
+    left, limit = FULL_ROUNDS, SPARSE_ROUNDS
+    while len(moving) > SPARSE * len(x) and left:
+        left -= 1
         moved = most.reduceat(push(x)[runs.by], runs.begin)[runs.number]
         moving = np.flatnonzero(np.abs(moved - x) > REST)
         x = moved
     # What still moves is little: from here on only its rows are looked at.
-    while len(moving) and limit:
+    while len(moving) and limit and left:
         limit -= 1
         touched = np.unique(rows.rank[moving])
         at = _ranges(rows.start[touched], rows.start[touched + 1] - rows.start[touched])
