@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gui.jobs import JobHandle
 
 KEY = "graph.layouts"
+#: Graphs that are kept for going back to, and how many boxes they may have together.
+KEPT, BOXES = 6, 150_000
 
 
 class Layouts:
@@ -34,6 +36,7 @@ class Layouts:
         self.index: GraphIndex | None = None
         self.placed: Placed | None = None
         self.changed: Event[[]] = Event()
+        self._kept: dict[str, tuple[GraphIndex, Placed]] = {}
         self._follow = Follow(ctx, self._look, opened=self._forget, results=False)
 
     @staticmethod
@@ -71,6 +74,7 @@ class Layouts:
         self._cancel()
         self.model = self.index = self.placed = None
         self._wanted = ""
+        self._kept.clear()
 
     def _look(self) -> None:
         """Lay out the head's graph, unless that is done or under way."""
@@ -85,6 +89,10 @@ class Layouts:
             return
         self._cancel()
         self._wanted = model.fingerprint
+        known = self._kept.get(model.fingerprint)
+        if known is not None:
+            self._done(model, *known)
+            return
         self._start(model)
         if self.state != "failed":
             self._tell("working")
@@ -118,8 +126,18 @@ class Layouts:
     def _done(self, model: Model, index: Any, placed: Any) -> None:
         self._job = None
         self.model, self.index, self.placed, self.error = model, index, placed, None
+        self._keep(model.fingerprint)
         self._ctx.services["index"] = index
         self._tell("ready")
+
+    def _keep(self, fingerprint: str) -> None:
+        """Keep what is shown, the newest last; undo and redo find it again at once."""
+        assert self.index is not None
+        assert self.placed is not None
+        self._kept.pop(fingerprint, None)
+        self._kept[fingerprint] = (self.index, self.placed)
+        while len(self._kept) > 1 and (len(self._kept) > KEPT or sum(len(index) for index, _ in self._kept.values()) > BOXES):
+            del self._kept[next(iter(self._kept))]
 
     def _fail(self, error: Exception) -> None:
         self._job = None

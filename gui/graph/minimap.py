@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WIDE, HIGH, PAD = 132, 168, 8
 #: The least share of the map's width and height that a graph takes.
 SLENDER = 0.5
+#: Of more boxes than this only some are drawn: the map has fewer pixels.
+SPECKS = 12_000
 
 
 class Minimap(QWidget):
@@ -79,7 +81,8 @@ class Minimap(QWidget):
         scene, look = self._scene, self._look
         wide, high = round(WIDE * ratio), round(HIGH * ratio)
         across, down, left, top = self._scales()
-        rects = scene.rects
+        every = max(1, len(scene) // SPECKS)
+        rects, family = scene.rects[::every], scene.family[::every]
         x0 = ((rects[:, 0] * across + left) * ratio).astype(np.int64).clip(0, wide - 1)
         x1 = (((rects[:, 0] + rects[:, 2]) * across + left) * ratio).astype(np.int64).clip(0, wide - 1)
         y = (((rects[:, 1] + rects[:, 3] / 2) * down + top) * ratio).astype(np.int64).clip(0, high - 1)
@@ -89,9 +92,9 @@ class Minimap(QWidget):
         x = x0[box] + np.arange(len(box)) - np.repeat(np.cumsum(length) - length, length)
         if self._heat is not None:
             table = _bytes([*look.shades, look.box_line])
-            colour = table[self._heat.shade[box]]
+            colour = table[self._heat.shade[::every][box]]
         else:
-            colour = _bytes(look.families)[scene.family[box]]
+            colour = _bytes(look.families)[family[box]]
         pixels = np.zeros((high, wide, 4), np.uint8)
         for line in range(thick):
             pixels[np.minimum(y[box] + line - thick // 2, high - 1).clip(0), x] = colour
