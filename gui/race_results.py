@@ -51,7 +51,7 @@ class RaceResults(QTabWidget):
             (self.past, "Past"),
         ):
             self.addTab(widget, title)
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(200)
 
     def _make_table(self) -> Table:
         ms = figures.milliseconds
@@ -74,7 +74,7 @@ class RaceResults(QTabWidget):
         ms = figures.milliseconds
         past = Table(
             [
-                Column("created", "When", width=140),
+                Column("created", "When", width=150),
                 Column("title", "Contestant"),
                 Column("p50", "p50", "right", 98, "Median", ms),
                 Column("p99", "p99", "right", 98, "99th percentile", ms),

@@ -99,6 +99,7 @@ class BenchPanel(Panel):
         self._tick = QTimer(self)
         self._tick.setInterval(REFRESH_MS)
         self._tick.timeout.connect(self._refresh_figures)
+        self.listen(ctx.theme.changed, lambda: icons.redress(self, ctx.theme))  # also behind another tab
         self.listen(ctx.theme.changed, self.refresh)
         self._follow = Follow(ctx, self.refresh, opened=self._another)
         self.refresh()
@@ -124,7 +125,7 @@ class BenchPanel(Panel):
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 3)
         split.setStretchFactor(2, 2)
-        split.setSizes([190, 370, 350])
+        split.setSizes([180, 410, 310])
         column.addWidget(split, 1)
         return page
 
@@ -184,7 +185,7 @@ class BenchPanel(Panel):
         self.line.cancel.setText("Stop")
         self.line.setContentsMargins(8, 0, 8, 2)
         box = QWidget()
-        box.setMinimumWidth(180)
+        box.setMinimumWidth(150)
         column = QVBoxLayout(box)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -185,21 +185,21 @@ class ComparePanel(Panel):
                 Column("mean", "Mean error", "right", 96, "Mean absolute difference", error_text),
                 Column("cosine", "Cosine", "right", 92, "Cosine of the flattened outputs, mean over samples", lambda v: f"{v:.6f}"),
                 Column("sqnr", "SQNR", "right", 84, "Signal to quantization noise: 10 log10(Σa² / Σ(a−b)²)", decibel),
-                Column("top1", "Top-1", "right", 74, "Share of rows whose largest element is at the same place", figures.share),
+                Column("top1", "Top-1", "right", 86, "Share of rows whose largest element is at the same place", figures.share),
                 Column("state", "", width=76, colour=lambda v: theme.color("bad") if v == "not finite" else theme.color("ok")),
             ]
         )
         self.table.setAccessibleName("Errors of each output")
         self.past = Table(
             [
-                Column("a", "A"),
-                Column("b", "B"),
-                Column("sqnr", "Lowest SQNR", "right", 100, "Of all outputs", decibel),
-                Column("top1", "Same top-1", "right", 92, "", figures.share),
-                Column("before", "Accuracy A", "right", 92, "Top-1 against labels", figures.share),
-                Column("after", "Accuracy B", "right", 92, "Top-1 against labels", figures.share),
-                Column("samples", "Samples", "right", 76),
-                Column("data", "Inputs", width=150),
+                Column("a", "A", width=120),
+                Column("b", "B", width=140),
+                Column("sqnr", "SQNR", "right", 84, "The lowest of all outputs", decibel),
+                Column("top1", "Top-1", "right", 78, "Share of rows whose largest element is at the same place", figures.share),
+                Column("before", "Accuracy A", "right", 106, "Top-1 against labels", figures.share),
+                Column("after", "Accuracy B", "right", 106, "Top-1 against labels", figures.share),
+                Column("samples", "Samples", "right", 84),
+                Column("data", "Inputs", width=170),
             ]
         )
         self.past.setAccessibleName("Comparisons of this session")

@@ -102,6 +102,7 @@ class PassesPanel(Panel):
         self.pages.addWidget(empty)
         self.pages.addWidget(scroll)
         self._fill()
+        self.listen(ctx.theme.changed, lambda: icons.redress(self, ctx.theme))  # also behind another tab
         self.listen(ctx.theme.changed, self.refresh)
         self._follow = Follow(ctx, self.refresh, opened=self._another, results=False)
         self.refresh()

@@ -135,6 +135,7 @@ class VariantsPanel(Panel):
         self.pages = QStackedLayout(self)
         self.pages.addWidget(empty)
         self.pages.addWidget(page)
+        self.listen(ctx.theme.changed, lambda: icons.redress(self, ctx.theme))  # also behind another tab
         self.listen(ctx.theme.changed, self.refresh)
         self._follow = Follow(ctx, self.refresh)
         self.refresh()

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QColor, QHideEvent, QPen, QShowEvent
+from PySide6.QtGui import QAction, QColor, QFontMetricsF, QHideEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui.plots.base import Plot, latency, number, quoted
@@ -243,6 +243,12 @@ class LivePlot(Plot):
         """Where a latency stands on the axis."""
         return math.log10(max(latency_ms, 1e-9)) if self._log else latency_ms
 
+    def _room(self, bottom: float, top: float, height: float) -> tuple[float, float]:
+        """The ends of the axis, with room below and above for the words beside the lines."""
+        words = QFontMetricsF(self.theme.small()).height() + 2.0
+        air = (top - bottom) * min(0.3, words / max(height - 2.0 * words, words))
+        return (bottom - air if self._log else max(0.0, bottom - air)), top + air
+
     def _uneven(self, lanes: list[_Lane]) -> bool:
         """Whether some are so much slower than the median that a linear axis would show nothing else."""
         return any(lane.counts.total > 20 and lane.counts.quantile(0.99) > UNEVEN * lane.counts.quantile(0.5) for lane in lanes)
@@ -261,11 +267,10 @@ class LivePlot(Plot):
             box.setXRange(min(start, 0.0), max(end, start + 0.1), padding=0.0)
         self._log = self.log_latency if self.log_latency is not None else self._log or self._uneven(lanes)
         self.canvas.getAxis("left").setLogMode(self._log)
-        highest, lowest = self._top(lanes), self._bottom(lanes)
-        if self._log:  # room for the words beside the lines
-            highest, lowest = 1.6 * highest, 0.6 * lowest
-        top = self._place(highest)
-        box.setYRange(self._place(lowest), top, padding=0.0)
+        highest = self._top(lanes)
+        bottom, top = self._room(self._place(self._bottom(lanes)), self._place(highest), box.height())
+        highest = 10.0**top if self._log else top
+        box.setYRange(bottom, top, padding=0.0)
         self._setting = False
         (left, right), _ = box.viewRange()
         columns = min(1600, max(64, int(box.width())))
@@ -310,7 +315,7 @@ class LivePlot(Plot):
     def _bottom(self, lanes: list[_Lane]) -> float:
         measured = [lane.counts.low for lane in lanes if lane.counts.total]
         lowest = min(measured) if measured else min(float(lane.series.y.min()) for lane in lanes)
-        return 0.72 * lowest
+        return 0.95 * lowest
 
     def _entries(self) -> tuple[Entry, ...]:
         return tuple(

