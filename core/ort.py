@@ -30,12 +30,14 @@ class Session:
     """A model open in ONNX Runtime on the CPU; `run` takes and returns name -> array.
 
     `optimize` off keeps the graph as it is, which 8-bit floating point Q/DQ models need (they are refused otherwise).
-    With `basic_to`, only the basic optimisations are done, those that stay within standard operators, and the graph
-    that they leave is written there.
+    With `basic`, only the optimisations are done that stay within standard operators: quickest for a run or two; with
+    `basic_to`, the graph that they leave is written there.
     Raises `ModelError` with ONNX Runtime's own words when it cannot be opened or run.
     """
 
-    def __init__(self, model: Path | bytes, *, optimize: bool = True, name: str = "", basic_to: Path | None = None) -> None:
+    def __init__(
+        self, model: Path | bytes, *, optimize: bool = True, name: str = "", basic: bool = False, basic_to: Path | None = None
+    ) -> None:
         import onnxruntime as ort
 
         self.name = name or (model.name if isinstance(model, Path) else "the model")
@@ -44,8 +46,9 @@ class Session:
         options.add_session_config_entry(EXACT_INT8, "1")
         levels = ort.GraphOptimizationLevel
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_DISABLE_ALL
-        if basic_to is not None:
+        if basic or basic_to is not None:
             options.graph_optimization_level = levels.ORT_ENABLE_BASIC
+        if basic_to is not None:
             options.optimized_model_filepath = str(basic_to)
         source = str(model) if isinstance(model, Path) else model
         with _plain(f"ONNX Runtime cannot open {self.name}"):

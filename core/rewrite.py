@@ -291,7 +291,7 @@ class Probe:
         self._outputs: list[dict[str, Any]] = []
         self._feeds: list[dict[str, np.ndarray]] = []
         try:
-            session = Session(proto.SerializeToString(), name="the model before", optimize=False)
+            session = _quick(proto, "the model before")
         except ModelError as error:
             self.reason = error.message
             return
@@ -333,7 +333,7 @@ class Probe:
     def _compare(self, proto: onnx.ModelProto, job: Job) -> Agreement:
         import numpy as np
 
-        session = Session(proto.SerializeToString(), name="the new model", optimize=False)
+        session = _quick(proto, "the new model")
         wanted = {item.name: item.dtype for item in session.inputs}
         error = scale = 0.0
         finite, compared = True, 0
@@ -389,6 +389,15 @@ class Probe:
                     found[name] = makers[name]
         session.close()
         return [(name, found[name]) for name in makers if name in found]
+
+
+def _quick(proto: onnx.ModelProto, name: str) -> Session:
+    """A session for a run or two; without any optimisation where the basic ones are not taken."""
+    payload = proto.SerializeToString()
+    try:
+        return Session(payload, name=name, basic=True)
+    except ModelError:
+        return Session(payload, name=name, optimize=False)
 
 
 def _is_float(value: Any) -> bool:
