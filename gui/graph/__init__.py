@@ -1,13 +1,17 @@
 """The graph view: one widget that draws a laid-out graph from arrays, culled, with a level of detail.
 
-    canvas      the widget: mouse, keyboard, selection, overlays; what a panel puts on the screen
+    canvas      the widget that a panel puts on the screen: selection, search, hover; hands turns events into these
+    viewer      what it shows and from where: view, flights, overlay, painting
+    bars        small bars that float over it: zoom, find
     marks       what lies over the picture: selection, hover, search, legends
     minimap     the whole graph in a corner
     frames      pictures of a view, painted at once when that is quick, else in a thread and swapped in
     painter     one picture from a scene and a view
     texts       labels, cut to fit, shaped once
     scene       the arrays sorted for culling; what is at a point
-    camera      where one looks, and how one travels there
+    camera      where one looks; motion: how one travels there
+    paths tips  where an arrow key leads; what a tooltip says
+    histogram   the values of one weight
     heat        numbers on nodes as colours and badges
     families    op -> family -> colour
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QRegion
 
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES, TITLES
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: More selected nodes than this are outlined, but their links are not lit up.
 LIT = 60
+#: More found boxes in sight than this stay under the veil, with their outline over it.
+HOLES = 400
 
 
 @dataclass
@@ -41,8 +43,10 @@ def draw(painter: QPainter, scene: Scene, view: View, width: float, height: floa
     painter.save()
     if marks.found is not None:
         veil = QColor(look.window)
-        veil.setAlpha(150)
+        veil.setAlpha(170)
+        painter.setClipRegion(_ground(scene, view, width, height, marks.found))
         painter.fillRect(QRectF(0, 0, width, height), veil)
+        painter.setClipping(False)
     painter.translate(width / 2, height / 2)
     painter.scale(view.scale, view.scale)
     painter.translate(-view.x, -view.y)
@@ -64,6 +68,18 @@ def draw(painter: QPainter, scene: Scene, view: View, width: float, height: floa
         painter.setPen(QPen(look.accent, 1.0))
         painter.setBrush(fill)
         painter.drawRect(marks.band)
+
+
+def _ground(scene: Scene, view: View, width: float, height: float, rows: list[int]) -> QRegion:
+    """All of the widget but the boxes in `rows`."""
+    region = QRegion(0, 0, round(width) + 1, round(height) + 1)
+    seen = set(rows).intersection(scene.boxes_in(view.rect(width, height)).tolist())
+    if len(seen) > HOLES:
+        return region
+    for x, y, w, h in scene.rects[list(seen)].tolist():
+        left, top = view.to_screen(x, y, width, height)
+        region -= QRegion(QRectF(left, top, w * view.scale, h * view.scale).toAlignedRect())
+    return region
 
 
 def _lit(painter: QPainter, scene: Scene, tensors: list[int], rect: Rect, scale: float, colour: QColor, width: float) -> None:
@@ -119,7 +135,7 @@ def _lack(boxes: np.ndarray, scale: float) -> np.ndarray:
     """How much boxes must grow on every side to be seen: at least 5 pixels across."""
     import numpy as np
 
-    return np.maximum(0.0, 5.0 / scale - boxes[:, 2:].min(axis=1)) / 2
+    return np.asarray(np.maximum(0.0, 5.0 / scale - boxes[:, 2:].min(axis=1)) / 2)
 
 
 def _grown(boxes: np.ndarray, by: np.ndarray) -> np.ndarray:

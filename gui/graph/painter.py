@@ -7,7 +7,7 @@ any thread, on a QImage; long calls let other threads run.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
@@ -74,7 +74,7 @@ class Look:
             families=families,
             tints=[mix(box, colour, 0.34) for colour in families],
             shades=scale,
-            shade_text=[max(ink, key=lambda c, s=shade: contrast(c, s)) for shade in scale],
+            shade_text=[ink[contrast(ink[1], shade) > contrast(ink[0], shade)] for shade in scale],
             font=theme.font(),
             dark=dark,
         )
@@ -102,7 +102,7 @@ def draw_rects(painter: QPainter, rects: np.ndarray) -> None:
 
     if len(rects):
         kept = np.ascontiguousarray(rects, np.float64)
-        painter.drawRects(shiboken6.wrapInstance(kept.ctypes.data, QRectF), len(kept))
+        painter.drawRects(cast(QRectF, shiboken6.wrapInstance(kept.ctypes.data, QRectF)), len(kept))
 
 
 def draw_lines(painter: QPainter, lines: np.ndarray) -> None:
@@ -112,7 +112,7 @@ def draw_lines(painter: QPainter, lines: np.ndarray) -> None:
 
     if len(lines):
         kept = np.ascontiguousarray(lines, np.float64)
-        painter.drawLines(shiboken6.wrapInstance(kept.ctypes.data, QLineF), len(kept))
+        painter.drawLines(cast(QLineF, shiboken6.wrapInstance(kept.ctypes.data, QLineF)), len(kept))
 
 
 def weigh(scene: Scene, view: View, width: float, height: float) -> tuple[str, int]:

@@ -89,7 +89,7 @@ class Scene:
         start, end = np.searchsorted(self._tops, (y0 - self._tallest, y1))
         rows = self._by_top[start:end]
         r = self.rects[rows]
-        return rows[(r[:, 0] < x1) & (r[:, 0] + r[:, 2] > x0) & (r[:, 1] + r[:, 3] > y0)]
+        return np.asarray(rows[(r[:, 0] < x1) & (r[:, 0] + r[:, 2] > x0) & (r[:, 1] + r[:, 3] > y0)])
 
     def links_in(self, rect: Rect) -> np.ndarray:
         """Ids of the links that touch x0, y0, x1, y1."""

@@ -62,6 +62,9 @@ class GraphPanel(Panel):
         Action("graph.zoom_out", "Zoom out", _on(lambda panel: panel.canvas.zoom(1 / NOTCH)), "View", 42, "", "zoom-out", "", needs_model),
     )  # fmt: skip
 
+    canvas: Canvas
+    find_bar: FindBar
+
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         ctx.services["graph.view"] = self

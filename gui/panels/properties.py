@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -288,9 +289,12 @@ class PropertiesPanel(Panel):
 
     def _statistics(self, stats: WeightStats) -> None:
         sections = self.sections
-        if stats.histogram:
+        if math.prod(stats.shape) == 1:
+            if stats.min == stats.min:
+                sections.add(pair("Value", number(stats.min)))
+        elif stats.histogram:
             sections.add(Histogram(self.ctx.theme, stats.histogram, stats.edges, stats.name))
-        if stats.min == stats.min:
+        if stats.min == stats.min and math.prod(stats.shape) != 1:
             sections.add(
                 pair("Range", f"{number(stats.min)} … {number(stats.max)}"),
                 pair("Mean, spread", f"{number(stats.mean)} ± {number(stats.std)}"),
