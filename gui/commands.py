@@ -140,6 +140,14 @@ def theme_is(choice: str) -> Callable[[Context], bool]:
     return lambda ctx: ctx.settings.theme == choice
 
 
+def next_panel(ctx: Context) -> None:
+    _window(ctx).build().cycle(1)
+
+
+def previous_panel(ctx: Context) -> None:
+    _window(ctx).build().cycle(-1)
+
+
 # ---- help ----
 def shortcuts(ctx: Context) -> None:
     from gui.dialogs.shortcuts import ShortcutsDialog
@@ -209,6 +217,8 @@ ACTIONS = (
     Action("view.theme.system", "As the system", choose_theme("system"), "View/Theme", 10, checked=theme_is("system")),
     Action("view.theme.light", "Light", choose_theme("light"), "View/Theme", 10, checked=theme_is("light")),
     Action("view.theme.dark", "Dark", choose_theme("dark"), "View/Theme", 10, checked=theme_is("dark")),
+    Action("view.next_panel", "Next panel", next_panel, "View", 70, "F6", "", "Move the keyboard to the next panel.", needs_model),
+    Action("view.previous_panel", "Previous panel", previous_panel, "View", 70, "Shift+F6", "", "And back.", needs_model),
     Action(
         "view.reset_layout", "Reset layout", reset_layout, "View", 80, "", "refresh",
         "Bring every panel back to where it was at first.",

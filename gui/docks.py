@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QTimer
+from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -191,8 +191,21 @@ class Docks(QWidget):
         dock.setAsCurrentTab()
         dock.raise_()
         panel = self.panel(id)
-        panel.setFocus()
+        into(panel)
         return panel
+
+    def cycle(self, step: int) -> None:
+        """Move the focus to the next panel that is seen (or the one before), from left to right, from top to bottom."""
+        seen = [slot for slot in self.slots.values() if slot.isVisible() and slot.panel is not None]
+        seen.sort(key=lambda slot: (slot.mapTo(self, slot.rect().topLeft()).x(), slot.mapTo(self, slot.rect().topLeft()).y()))
+        if not seen:
+            return
+        here = next(
+            (place for place, slot in enumerate(seen) if slot.isAncestorOf(self.window().focusWidget() or self)), -step if step < 0 else -1
+        )
+        for far in range(1, len(seen)):  # one in which nothing takes the keyboard is passed over
+            if into(seen[(here + far * step) % len(seen)].fill()):
+                return
 
     def toggle(self, id: str) -> None:
         """Close a panel that is open, open one that is closed."""
@@ -226,3 +239,17 @@ class Docks(QWidget):
         for slot in self.slots.values():
             if slot.panel is not None:
                 slot.panel.release()
+
+
+def into(panel: Panel) -> bool:
+    """Give a panel the focus: itself or its focus proxy if it takes it, else the first part of it that does; whether one did."""
+    if panel.focusPolicy() != Qt.FocusPolicy.NoFocus or panel.focusProxy() is not None:
+        panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        return True
+    part = panel.nextInFocusChain()
+    while part is not None and part is not panel:
+        if panel.isAncestorOf(part) and part.isVisible() and part.isEnabled() and part.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            part.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return True
+        part = part.nextInFocusChain()
+    return False

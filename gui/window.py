@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SIZE = (1440, 900)
 LEAST = (960, 600)
+#: The order of panels in the View menu.
+AREAS = ("center", "left", "right", "bottom")
 #: Buttons at the right of the top bar: text, action, role; those whose action does not exist are left out.
 BUTTONS = (("Undo", "edit.undo", ""), ("Save as…", "variant.save", ""), ("Build engine", "build.start", "primary"))
 
@@ -50,6 +52,8 @@ class MainWindow(QMainWindow):
         self._off: list[Callable[[], object]] = []
         self._session_off: Callable[[], object] = lambda: None
         self._theme = ctx.settings.theme
+        self._prepared = ""
+        self._known: dict[str, Any] | None = None
         self._over = False
         self.setObjectName("shell")
         self.setWindowTitle("Sardonyx")
@@ -113,7 +117,7 @@ class MainWindow(QMainWindow):
             self.docks.on_change = self.menus.later
             self.pages.addWidget(self.docks)
             self.menus.add([action for cls in PANELS for action in cls.ACTIONS])
-            self.menus.add([_panel_action(cls) for cls in PANELS])
+            self.menus.add([_panel_action(cls) for cls in sorted(PANELS, key=lambda cls: (AREAS.index(cls.area), cls.order))])
             for text, id, role in BUTTONS:
                 if id in self.menus.actions:
                     self.top.add(text, self.menus.actions[id], role)
@@ -221,8 +225,20 @@ class MainWindow(QMainWindow):
             head = session.history[session.history.head]
             title = f"{session.source.name} · {head.title} – Sardonyx" if head.parent is not None else f"{session.source.name} – Sardonyx"
         self.setWindowTitle(title)
+        self._prepare()
         self.status.show_model()
         self.menus.later()
+
+    def _prepare(self) -> None:
+        """Let the document's process load the head, so that the first question about a node is answered at once."""
+        session = self.ctx.session
+        model = session.history[session.history.head].model if session is not None and session.history.head is not None else None
+        fingerprint = model.fingerprint if model is not None else ""
+        if model is not None and fingerprint != self._prepared:
+            from core.model import pages
+
+            self.ctx.document.ask(pages.prepare, model, on_done=lambda _: None, key="window.head")
+        self._prepared = fingerprint
 
     # ---- after the first paint ----
     def warm_up(self) -> None:
@@ -240,7 +256,14 @@ class MainWindow(QMainWindow):
 
     def _backends(self, found: dict[str, Any]) -> None:
         self.ctx.services["availability"] = found
-        self.status.show_backends(found)
+        self._show_backends()
+
+    def _show_backends(self) -> None:
+        """What is known, whoever found it out (the build panel asks too)."""
+        found = self.ctx.services.get("availability")
+        if found is not None and found is not self._known:
+            self._known = found
+            self.status.show_backends(found)
 
     # ---- jobs and messages ----
     def _ended(self, handle: Any) -> None:
@@ -251,6 +274,7 @@ class MainWindow(QMainWindow):
     def _jobs(self, *_: object) -> None:
         self.status.show_jobs()
         self.status.show_model()
+        self._show_backends()
 
     def _failed(self, handle: Any) -> None:
         if handle.error is not None:
@@ -353,7 +377,7 @@ class MainWindow(QMainWindow):
     # ---- the end ----
     def closeEvent(self, event: QCloseEvent) -> None:
         running = [handle.title for handle in self.ctx.jobs.active()]
-        if running and not self._may_stop(running):
+        if running and not self._over and self.ctx.settings.confirm_close and not self._may_stop(running):
             event.ignore()
             return
         self.release()

@@ -50,7 +50,14 @@ def evict() -> bool:
     if not hasattr(os, "posix_fadvise"):
         return False
     site = Path(sysconfig.get_paths()["purelib"])
-    for folder in (site / "PySide6", site / "shiboken6", ROOT / "gui", ROOT / "core", ROOT / "resources", Path(sysconfig.get_paths()["stdlib"])):
+    for folder in (
+        site / "PySide6",
+        site / "shiboken6",
+        ROOT / "gui",
+        ROOT / "core",
+        ROOT / "resources",
+        Path(sysconfig.get_paths()["stdlib"]),
+    ):
         for path in folder.rglob("*"):
             if path.suffix in (".so", ".py", ".pyc", ".svg", ".qss", ".toml") or ".so." in path.name:
                 handle = os.open(path, os.O_RDONLY)

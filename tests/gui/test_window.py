@@ -263,6 +263,26 @@ def test_sides_leave_the_middle_most_of_the_width(window: MainWindow, open_model
         assert min(sizes[0], sizes[2]) >= 250
 
 
+def test_the_keyboard_goes_through_the_panels(window: MainWindow, open_model: Open, sample: Path, qtbot: QtBot) -> None:
+    open_model(sample)
+    docks = window.build()
+    qtbot.waitUntil(lambda: "index" in window.ctx.services and not window.ctx.jobs.active(), timeout=60_000)
+    window.activateWindow()
+
+    def here() -> str:
+        focus = window.focusWidget()
+        return next((id for id, slot in docks.slots.items() if focus is not None and slot.isAncestorOf(focus)), "")
+
+    seen = []
+    for _ in range(8):
+        window.act("view.next_panel")
+        seen.append(here())
+    assert {"variants", "passes", "graph", "bench"} <= set(seen), seen
+    window.act("view.previous_panel")
+    window.act("view.next_panel")
+    assert here() == seen[-1]
+
+
 # ---- leaving ----
 def test_leaving_asks_while_a_job_runs(window: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> None:
     handle = window.ctx.jobs.start(wait_forever, title="A long job")
