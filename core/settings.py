@@ -43,7 +43,7 @@ class Settings:
 
     theme: str = param("system", "Light or dark window, or as the desktop has it", choices=("system", "light", "dark"))
     reduced_motion: bool = param(False, "Change views at once instead of gliding")
-    confirm_close: bool = param(True, "Ask before closing a session that is not saved")
+    confirm_close: bool = param(True, "Ask before leaving while a job runs")
     confirm_remove: bool = param(True, "Ask before removing a variant")
     backend: str = param("onnxruntime", "Backend that is chosen at first", title="Default backend")
     worker_timeout: float = param(0.0, "Stop a job that takes longer; 0: never", min=0.0, max=604800.0, step=60.0, unit="s", advanced=True)
