@@ -41,7 +41,8 @@ class LocalView(QWidget):
                     info.block(True)
 
         class Page(QWebEnginePage):
-            def acceptNavigationRequest(self, url: QUrl, kind: Any, main: bool) -> bool:
+            def acceptNavigationRequest(self, url: QUrl | str, kind: Any, main: bool) -> bool:
+                url = QUrl(url)
                 if url.host() == HOST or url.scheme() in INNER:
                     return True
                 if kind == QWebEnginePage.NavigationType.NavigationTypeLinkClicked:

@@ -208,7 +208,7 @@ class BenchPanel(Panel):
         """Have the plotting library ready by the time that it is needed."""
         super().showEvent(event)
         if self.ctx.session is not None:
-            library.preload()
+            self.live.prepare()
 
     # --- contestants
     def _another(self) -> None:
@@ -218,7 +218,7 @@ class BenchPanel(Panel):
         self.live.clear()
         self._show({}, {})
         if self.isVisible():
-            library.preload()
+            self.live.prepare()
 
     def _abandon(self) -> None:
         """Stop a race that nobody waits for any more."""

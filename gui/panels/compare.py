@@ -85,7 +85,7 @@ class ComparePanel(Panel):
         self._filling = False
         self._chosen: tuple[str, str] | None = None
         self._history: list[tuple[str, Comparison]] = []
-        self.shown: Comparison | None = None
+        self.comparison: Comparison | None = None
         empty = EmptyState(
             "compare",
             "Open a model to compare its variants",
@@ -157,14 +157,14 @@ class ComparePanel(Panel):
         foot.setSpacing(2)
         foot.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.line)
-        box = QWidget()
-        box.setMinimumWidth(230)
-        whole = QVBoxLayout(box)
+        side = QWidget()
+        side.setMinimumWidth(230)
+        whole = QVBoxLayout(side)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(scroll, 1)
         whole.addLayout(foot)
-        return box
+        return side
 
     def _right(self) -> QWidget:
         self.sentence = QLabel("Choose two variants and press Compare.")
@@ -226,7 +226,7 @@ class ComparePanel(Panel):
     # --- who
     def _another(self) -> None:
         self._chosen = None
-        self.shown = None
+        self.comparison = None
         self.line.clear()
         self._clear()
 
@@ -288,7 +288,7 @@ class ComparePanel(Panel):
         reason = self.blocked()
         self.button.setEnabled(not reason)
         self.button.setToolTip(reason or "Compare (Ctrl+D)")
-        if self.shown is None:
+        if self.comparison is None:
             self.sentence.setText(reason or "Press Compare to run both on the same inputs.")
 
     # --- compare
@@ -333,7 +333,7 @@ class ComparePanel(Panel):
 
     def show_comparison(self, names: str, comparison: Comparison) -> None:
         """Show a comparison; `names` holds the titles of A and B on two lines."""
-        self.shown = comparison
+        self.comparison = comparison
         a, _, b = names.partition("\n")
         text, role = summary(a, b, comparison)
         self.sentence.setText(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QFontMetricsF, QGuiApplication, QImage, QPainter
+from PySide6.QtGui import QAction, QFontMetricsF, QGuiApplication, QImage, QPainter, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.plots import library
@@ -103,19 +103,28 @@ class Plot(QWidget):
                 self._draw()
             return
         if self.canvas is None:
-            if library.ready():
-                self.furnish()
-            else:
-                library.preload()
-                self._wait.start()
+            if self.isVisible():  # else when it is shown
+                self.prepare()
             return
         self._stack.setCurrentWidget(self.canvas)
         self._draw()
         self.legend.set_entries(self._entries())
 
+    def prepare(self) -> None:
+        """Have the canvas made as soon as the library is there, so that the first data finds it ready."""
+        if self.canvas is None:
+            library.preload()
+            self._wait.start()
+
     def _try_furnish(self) -> None:
         if library.ready():
             self._wait.stop()
+            self.furnish()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what came while nobody looked."""
+        super().showEvent(event)
+        if self.has_data():
             self._changed()
 
     def furnish(self) -> None:

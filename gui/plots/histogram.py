@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QColor, QPen, QShowEvent
+from PySide6.QtGui import QAction, QColor, QPen
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui.plots.base import Plot, latency, number, quoted
@@ -57,11 +57,6 @@ class HistogramPlot(Plot):
         """Draw again from the counts."""
         if self.isVisible():
             self._changed()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Draw what was counted while hidden."""
-        super().showEvent(event)
-        self._changed()
 
     def clear(self) -> None:
         """Forget every contestant."""
