@@ -81,5 +81,6 @@ def _three(value: float) -> str:
     """Three significant figures without an exponent."""
     if value == 0:
         return "0"
+    value = float(f"{value:.3g}")  # first, so that 0.9996 counts as 1.00
     digits = max(0, 2 - math.floor(math.log10(abs(value)) + 1e-9))
     return f"{value:.{min(digits, 6)}f}".replace("-", MINUS)
