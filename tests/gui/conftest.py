@@ -58,6 +58,9 @@ def window(ctx: Context, qtbot: QtBot) -> Iterator[MainWindow]:
     with qtbot.waitExposed(made):
         made.show()
     yield made
+    for handle in ctx.jobs.active():
+        handle.cancel()  # a running job would have the window ask before it closes, and nobody is there to answer
+    qtbot.waitUntil(lambda: not ctx.jobs.active(), timeout=PATIENCE)
     made.release()
     made.close()
     made.deleteLater()
