@@ -356,7 +356,6 @@ class Probe:
         session.close()
         return Agreement(True, error, scale, finite, compared)
 
-
     def overflows(self, before: onnx.ModelProto, after: onnx.ModelProto, job: Job) -> tuple[str, ...]:
         """Names of nodes that make infinity or NaN in `after` of what was finite in `before`.
 

@@ -226,9 +226,7 @@ class _Runs:
         return np.where(total > 0, near / np.maximum(total, 1e-9), otherwise)
 
 
-def _cut(
-    tied: np.ndarray, far: np.ndarray, runs: _Runs, which: np.ndarray, a: np.ndarray, share: float = 0.8
-) -> tuple[np.ndarray, int]:
+def _cut(tied: np.ndarray, far: np.ndarray, runs: _Runs, which: np.ndarray, a: np.ndarray, share: float = 0.8) -> tuple[np.ndarray, int]:
     """Untie the hops of each run in `which` (bool by run) that slant at least `share` as much as its worst: what stays tied, how many were."""
     import numpy as np
 

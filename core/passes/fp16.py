@@ -270,4 +270,3 @@ def _ranges(model: ir.Model, job: Job) -> list[str]:
     if vanished:
         notes.append(f"{rewrite.count(vanished, 'weight value')} too small for fp16 became its smallest number.")
     return notes
-

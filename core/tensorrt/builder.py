@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from core.job import Job
 from core.model import TensorType
 from core.tensorrt import errors
+from core.tensorrt.collector import kept_out
 from core.tensorrt.flavour import Flavour, load
 from core.tensorrt.lines import Lines, logger
 from core.tensorrt.options import PORTABLE, TensorRTOptions, check, configure
@@ -39,6 +40,7 @@ class Built:
     log: tuple[str, ...]
 
 
+@kept_out()
 def build(flavour: Flavour, model: Path, options: TensorRTOptions, target: str, file: Path, job: Job) -> Built:
     """Build `model` into `file`; raises `BackendError` with what was refused, `Cancelled` within a step of the builder."""
     check(options)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import BackendError
 from core.model import TensorType
 from core.tensorrt import errors
+from core.tensorrt.collector import kept_out
 from core.tensorrt.flavour import Flavour, load
 from core.tensorrt.lines import Lines, logger
 from core.tensorrt.profiles import DTYPES
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 class Execution:
     """A deserialized engine with one execution context and one stream."""
 
+    @kept_out()
     def __init__(self, flavour: Flavour, file: Path) -> None:
         self.flavour = flavour
         self.trt = load(flavour)
@@ -134,6 +136,7 @@ class Execution:
 
         return infer
 
+    @kept_out()
     def _enqueue(self) -> None:
         if not self._context.execute_async_v3(self._stream.handle):
             why = self.lines.errors()[-1] if self.lines.errors() else "no reason given"

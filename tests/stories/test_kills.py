@@ -100,7 +100,9 @@ def _compare(person: Person) -> None:
 
 @pytest.mark.parametrize("death", DEATHS)
 @pytest.mark.parametrize(
-    ("start", "word"), [(_pass, "INT8"), (_build, "Build"), (_bench, "Race"), (_compare, "Compare")], ids=["pass", "build", "bench", "compare"]
+    ("start", "word"),
+    [(_pass, "INT8"), (_build, "Build"), (_bench, "Race"), (_compare, "Compare")],
+    ids=["pass", "build", "bench", "compare"],
 )
 def test_while_working(window: MainWindow, qtbot: QtBot, start: Callable[[Person], None], word: str, death: str) -> None:
     person = Person(window, qtbot)
