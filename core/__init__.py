@@ -4,15 +4,19 @@ The map of the house. Arrows point down: a room imports only rooms on lines belo
 backends and panels never meet (import-linter holds all of it, see pyproject.toml).
 
     cli                 the commands, one file each, in a straight line over everything below
-    session recipe      what is open now (variants, engines, results; saved to and restored from a folder); steps as TOML
+    session             what is open now: variants, engines, results; saved to and restored from a folder
+    record recipe       what stands beside an engine file; steps as TOML
     bench  compare      latency samples and their statistics; how far two variants' outputs are apart
     history             the tree of variants; `apply`, the task that turns a Model and a Pass into a Step
     passes  backends    one file a pass; one file a backend (base.py holds what a file must declare)
+    archive netron_server   the session folder on disk; one model served to the netron viewer, on this machine only
+    rewrite             what passes share: questions about a graph, small edits, proof that outputs stayed the same
+    tensorrt  onnxrt    what the backends stand on: adapters to TensorRT (both flavours) and to ONNX Runtime
     data  layout        feeds (seeded random, .npz, images) and labels; coordinates of a graph from arrays
-    model               Model, the frozen snapshot; load, save, store, index, shapes, summary, weights
-    workers             `run(task, ..., where="inline" | "process")`; pool with one warm spare; kill is cancel
+    model  cuda         Model, the frozen snapshot: load, save, index, shapes, summary, weights; the GPU's memory and streams
+    schemas  workers    results as JSON with a published schema; `run(task, ..., where="inline" | "process")`
     settings            what the person prefers, kept between runs
-    params registry events job     the mechanisms
+    params registry events job folders   the mechanisms
     errors              what can go wrong, and what to do about it
 
 Nouns: Model, Pass, Variant, Backend, Engine, Job, Session, Panel.

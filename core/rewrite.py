@@ -13,7 +13,7 @@ from core.data import DataSpec
 from core.data.feeds import feeds
 from core.errors import DataError, ModelError, UsageError
 from core.job import Job
-from core.ort import Session
+from core.onnxrt.session import Session
 
 if TYPE_CHECKING:
     import numpy as np

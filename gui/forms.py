@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QPushButton, QVBoxLayo
 from core import params
 from core.errors import UsageError
 from core.params import Spec, Value
-from gui.fields import Field, NodesField, checked, field
+from gui.widgets.fields import Field, NodesField, checked, field
 
 T = TypeVar("T")
 

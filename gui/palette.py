@@ -23,9 +23,10 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import AppError
-from gui import icons, ranking
+from gui import icons
 from gui.context import Context
-from gui.menus import Menus
+from gui.shell import ranking
+from gui.shell.menus import Menus
 
 if TYPE_CHECKING:
     from core.model.index import GraphIndex

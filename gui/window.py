@@ -12,22 +12,23 @@ from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QDialog, QFrame, QLabel, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import UsageError
-from gui import commands, icons
+from gui import icons
 from gui.actions import Action
 from gui.context import Context
 from gui.dialogs.welcome import Welcome
-from gui.menus import Menus
 from gui.notify import Message
-from gui.opening import Opening, leave
 from gui.palette import Palette
-from gui.statusbar import StatusBar
-from gui.toasts import Toasts
-from gui.topbar import TopBar
+from gui.shell import commands
+from gui.shell.menus import Menus
+from gui.shell.opening import Opening, leave
+from gui.shell.statusbar import StatusBar
+from gui.shell.toasts import Toasts
+from gui.shell.topbar import TopBar
 
 if TYPE_CHECKING:
     from core.session import Session
-    from gui.docks import Docks
     from gui.panels.base import Panel
+    from gui.shell.docks import Docks
 
 SIZE = (1440, 900)
 LEAST = (960, 600)
@@ -109,8 +110,8 @@ class MainWindow(QMainWindow):
     def build(self) -> Docks:
         """The docks with every panel's place and actions; made at the first call."""
         if self.docks is None:
-            from gui.docks import Docks
             from gui.panels import PANELS
+            from gui.shell.docks import Docks
 
             self.menus.dress()
             self.docks = Docks(self.ctx, self)

@@ -1,6 +1,6 @@
 """Freezes the app with PyInstaller and checks the result: it must find every pass, backend and panel of the source tree.
 
-    python packaging/freeze.py [--dist FOLDER]
+python packaging/freeze.py [--dist FOLDER]
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def self_check(program: Path) -> dict[str, object]:
     """What the frozen app says of itself, run without the source tree and this interpreter's settings in reach."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     environment["QT_QPA_PLATFORM"] = "offscreen"
-    done = subprocess.run([str(program), "--self-check", "--json"], capture_output=True, text=True, check=False, env=environment, cwd=program.parent)
+    done = subprocess.run(
+        [str(program), "--self-check", "--json"], capture_output=True, text=True, check=False, env=environment, cwd=program.parent
+    )
     if done.returncode != 0:
         raise SystemExit(f"the frozen app's self-check ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return json.loads(done.stdout)

@@ -17,7 +17,7 @@ from core.backends.base import Availability, Backend, BuildOptions, Engine, Laye
 from core.errors import BackendError
 from core.job import Job
 from core.model import Model
-from core.ort import EXACT_INT8
+from core.onnxrt.session import EXACT_INT8
 from core.params import param
 
 if TYPE_CHECKING:

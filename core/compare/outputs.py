@@ -15,7 +15,7 @@ from core.data.feeds import Batch, Feeds, feeds
 from core.errors import DataError, ModelError
 from core.job import Job
 from core.model import Model, TensorType
-from core.ort import Session, open_session
+from core.onnxrt.session import Session, open_session
 
 if TYPE_CHECKING:
     import numpy as np

@@ -227,7 +227,7 @@ class _Runs:
 
 
 def _cut(tied: np.ndarray, far: np.ndarray, runs: _Runs, which: np.ndarray, a: np.ndarray, share: float = 0.8) -> tuple[np.ndarray, int]:
-    """Untie the hops of each run in `which` (bool by run) that slant at least `share` as much as its worst: what stays tied, how many were."""
+    """Untie the hops of runs in `which` (bool by run) that slant at least `share` of their worst: what stays tied, how many were."""
     import numpy as np
 
     of = runs.number[a[tied]]

@@ -15,7 +15,7 @@ from core.data.feeds import shapes as concrete
 from core.errors import AppError, ModelError, PassError
 from core.job import Job
 from core.model import TensorType, document, shapes
-from core.ort import Session, first_line, quiet
+from core.onnxrt.session import Session, first_line, quiet
 from core.params import param
 from core.passes.base import Pass, PassResult, Preview
 

@@ -10,7 +10,7 @@ from core import rewrite
 from core.errors import ModelError, PassError
 from core.job import Job
 from core.model import document
-from core.ort import first_line, quiet
+from core.onnxrt.session import first_line, quiet
 from core.params import param
 from core.passes.base import Pass, PassResult, Preview
 

@@ -6,7 +6,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from gui.dialogs.base import Dialog
-from gui.menus import Menus
+from gui.shell.menus import Menus
 from gui.table import Column, Table
 
 

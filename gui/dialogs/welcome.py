@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from gui import icons
 from gui.context import Context
-from gui.menus import Menus
-from gui.rows import Elided, empty_out, heading
-from gui.topbar import ActionButton
+from gui.shell.menus import Menus
+from gui.shell.topbar import ActionButton
+from gui.widgets.rows import Elided, empty_out, heading
 
 #: How many recent models are offered.
 SHOWN = 6

@@ -20,21 +20,22 @@ from PySide6.QtWidgets import (
 from core.backends.base import Engine
 from core.bench import BenchPlan, BenchResult, Samples
 from core.errors import AppError, UsageError
-from gui import icons, verdict
+from gui import icons
 from gui.actions import Action, needs_model
-from gui.contestants import ContestantList
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.follow import Follow
 from gui.forms import Form
-from gui.jobline import JobLine
 from gui.jobs import JobHandle
 from gui.panels.base import Panel
 from gui.plots import library
 from gui.plots.live import LivePlot
-from gui.race import Race
-from gui.race_results import RaceResults
-from gui.rows import Elided
+from gui.race import verdict
+from gui.race.contestants import ContestantList
+from gui.race.race import Race
+from gui.race.results import RaceResults
+from gui.widgets.empty import EmptyState
+from gui.widgets.jobline import JobLine
+from gui.widgets.rows import Elided
 
 #: How often figures are written anew while a race runs.
 REFRESH_MS = 200

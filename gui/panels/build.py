@@ -24,17 +24,18 @@ from core.backends.base import Availability, Engine
 from core.errors import AppError, UsageError
 from core.history import Variant
 from core.passes import PASSES
-from gui import engines, figures
+from gui import figures
 from gui.actions import Action, needs_model
-from gui.backend_choice import BackendChoice
 from gui.context import Context
-from gui.empty import EmptyState
-from gui.engine_list import EngineList
+from gui.engines import naming as engines
+from gui.engines.built import EngineList
+from gui.engines.choice import BackendChoice
 from gui.follow import Follow
 from gui.forms import Form
-from gui.jobline import JobLine
 from gui.panels.base import Panel
-from gui.rows import Elided, heading, line
+from gui.widgets.empty import EmptyState
+from gui.widgets.jobline import JobLine
+from gui.widgets.rows import Elided, heading, line
 
 #: Where the window puts what the backends can do here.
 AVAILABILITY = "availability"

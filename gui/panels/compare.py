@@ -27,14 +27,14 @@ from core.history import Variant
 from gui import figures
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.empty import EmptyState
-from gui.fields import field
 from gui.follow import Follow
 from gui.forms import Form
-from gui.jobline import JobLine
 from gui.panels.base import Panel
-from gui.rows import Elided
 from gui.table import Column, Table
+from gui.widgets.empty import EmptyState
+from gui.widgets.fields import field
+from gui.widgets.jobline import JobLine
+from gui.widgets.rows import Elided
 
 
 def _panel(ctx: Context) -> ComparePanel:

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.graph.bars import FindBar, ZoomBar
 from gui.graph.canvas import Canvas
 from gui.graph.hands import NOTCH
-from gui.layouts import Layouts
+from gui.graph.layouts import Layouts
 from gui.panels.base import Panel
+from gui.widgets.empty import EmptyState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,9 +23,9 @@ from core.errors import AppError
 from gui import figures, icons
 from gui.actions import Action
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.panels.base import Panel
-from gui.rows import Elided
+from gui.widgets.empty import EmptyState
+from gui.widgets.rows import Elided
 
 if TYPE_CHECKING:
     from gui.jobs import JobHandle

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QStackedLayout
 from core import netron_server
 from core.errors import AppError
 from core.netron_server import NetronServer
-from gui import web
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.follow import Follow
 from gui.panels.base import Panel
+from gui.widgets import web
+from gui.widgets.empty import EmptyState
 
 INSTALL = "pip install 'sardonyx[netron]'"
 

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, 
 from gui import figures
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.graph.families import TITLES, family
-from gui.layouts import Layouts
+from gui.graph.layouts import Layouts
 from gui.panels.base import Panel
 from gui.table import Column, Table
+from gui.widgets.empty import EmptyState
 
 if TYPE_CHECKING:
     from core.model.index import GraphIndex

@@ -11,11 +11,11 @@ from core.passes.base import Pass
 from gui import icons
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.follow import Follow
 from gui.panels.base import Panel
-from gui.pass_detail import Detail, about
-from gui.rows import heading, line
+from gui.steps.detail import Detail, about
+from gui.widgets.empty import EmptyState
+from gui.widgets.rows import heading, line
 
 
 def _panel(ctx: Context) -> PassesPanel:

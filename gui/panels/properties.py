@@ -15,12 +15,12 @@ from core.model import Model, pages, weights
 from gui import figures
 from gui.actions import Action
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.graph.families import TITLES, family
 from gui.graph.histogram import Histogram, number
-from gui.layouts import Layouts
+from gui.graph.layouts import Layouts
 from gui.panels.base import Panel
-from gui.rows import Elided, Sections, pair
+from gui.widgets.empty import EmptyState
+from gui.widgets.rows import Elided, Sections, pair
 
 if TYPE_CHECKING:
     from core.model.index import GraphIndex

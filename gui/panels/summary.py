@@ -13,10 +13,10 @@ from core.model import Summary
 from gui import figures
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.graph.families import family
 from gui.panels.base import Panel
-from gui.rows import Elided, Sections, pair
+from gui.widgets.empty import EmptyState
+from gui.widgets.rows import Elided, Sections, pair
 
 #: How many operators are listed before "Show all".
 FIRST = 12

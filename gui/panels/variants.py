@@ -18,15 +18,15 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import AppError
-from core.saving import save_copy
+from core.model.saving import save_copy
 from core.session import Session
 from gui import figures, icons
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.empty import EmptyState
 from gui.follow import Follow
 from gui.panels.base import Panel
-from gui.variant_tree import VariantTree
+from gui.steps.tree import VariantTree
+from gui.widgets.empty import EmptyState
 
 
 def _panel(ctx: Context) -> VariantsPanel:

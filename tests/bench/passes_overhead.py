@@ -34,7 +34,7 @@ from core.data import DataSpec  # noqa: E402
 from core.data.feeds import feeds  # noqa: E402
 from core.job import Job  # noqa: E402
 from core.model import document  # noqa: E402
-from core.ort import Session, quiet  # noqa: E402
+from core.onnxrt.session import Session, quiet  # noqa: E402
 from core.passes.quantize_int8 import QuantizeInt8  # noqa: E402
 from core.passes.simplify import Simplify  # noqa: E402
 

@@ -19,8 +19,8 @@ from core.errors import UsageError
 from core.params import param
 from core.passes import PASSES
 from core.settings import Settings
-from gui.fields import NodesField, NumberField, PathField
 from gui.forms import Form
+from gui.widgets.fields import NodesField, NumberField, PathField
 
 
 @dataclass(frozen=True)

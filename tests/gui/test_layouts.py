@@ -14,7 +14,7 @@ from core.errors import AppError
 from core.events import Event
 from core.model import Model, document
 from gui.context import Context
-from gui.layouts import Layouts
+from gui.graph.layouts import Layouts
 from tests import models
 
 PATIENCE = 60_000

@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from core.model.index import INPUT, NODE, GraphIndex
-from gui import ranking
 from gui.palette import Palette
+from gui.shell import ranking
 from gui.window import MainWindow
 
 

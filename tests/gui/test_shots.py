@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from core.errors import ModelError
-from gui import commands
+from gui.shell import commands
 from gui.window import MainWindow
 
 OUT = Path(__file__).parents[1] / "output"

@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from core.errors import UsageError
 from core.job import Job
-from gui import commands
 from gui.context import Context
-from gui.opening import Opening
 from gui.panels import PANELS
+from gui.shell import commands
+from gui.shell.opening import Opening
 from gui.window import MainWindow
 
 Open = Callable[[Path], None]

@@ -19,7 +19,8 @@ warnings.simplefilter("ignore")
 def package(name: str) -> Path:
     """The folder of an installed package, found without importing it (its imports may be missing here)."""
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.submodule_search_locations, name
+    assert spec is not None, name
+    assert spec.submodule_search_locations, name
     return Path(next(iter(spec.submodule_search_locations)))
 
 

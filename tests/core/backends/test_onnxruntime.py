@@ -14,7 +14,7 @@ from core.backends.onnxruntime import OnnxRuntime, OnnxRuntimeOptions
 from core.errors import BackendError
 from core.job import Job
 from core.model import Model
-from core.ort import EXACT_INT8
+from core.onnxrt.session import EXACT_INT8
 from tests import models
 from tests.core.backends import refused
 

@@ -45,7 +45,7 @@ def spoiled(proto: onnx.ModelProto, name: str, scale: float = 1.0, offset: float
 
 def graph(
     nodes: Sequence[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto], *weights: onnx.TensorProto
-):  # type: ignore[no-untyped-def]  # noqa: E501
+):  # type: ignore[no-untyped-def]
     made = helper.make_graph(list(nodes), "g", inputs, outputs, list(weights))
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
 

@@ -15,7 +15,7 @@ from core import history, params, recipe
 from core.errors import AppError, Cancelled, UsageError
 from core.job import Job
 from core.model import Model, document
-from core.ort import Session
+from core.onnxrt.session import Session
 from core.passes import PASSES
 from core.passes.base import Pass
 from core.workers import Pool

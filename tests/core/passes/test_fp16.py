@@ -15,7 +15,7 @@ from core.data import DataSpec
 from core.errors import PassError, UsageError
 from core.job import Job
 from core.model import Model, document
-from core.ort import Session
+from core.onnxrt.session import Session
 from core.passes.fp16 import FP16
 from tests import models
 

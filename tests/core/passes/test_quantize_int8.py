@@ -16,7 +16,7 @@ from core.data import DataSpec
 from core.errors import Cancelled, DataError, PassError, UsageError
 from core.job import Job
 from core.model import Model, document
-from core.ort import Session
+from core.onnxrt.session import Session
 from core.passes.quantize_int8 import QuantizeInt8
 from tests import models
 

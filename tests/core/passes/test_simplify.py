@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 from core import history
 from core.job import Job
 from core.model import Model, document
-from core.ort import Session
+from core.onnxrt.session import Session
 from core.passes.simplify import Simplify
 from tests import models
 

@@ -14,7 +14,7 @@ from gui.dialogs.about import AboutDialog
 from gui.dialogs.message import MessageDialog
 from gui.dialogs.settings import SettingsDialog
 from gui.dialogs.shortcuts import ShortcutsDialog
-from gui.toasts import MOST
+from gui.shell.toasts import MOST
 from gui.window import MainWindow
 
 
@@ -88,7 +88,7 @@ def test_a_bug_opens_one_crash_dialog_with_a_report(window: MainWindow, qtbot: Q
 
 # ---- toasts ----
 def test_an_error_stays_and_news_goes(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("gui.toasts", fromlist=["STAYS"]).STAYS, "info", 1)
+    monkeypatch.setitem(__import__("gui.shell.toasts", fromlist=["STAYS"]).STAYS, "info", 1)
     window.ctx.notify.error(ModelError("It is cut off.", hint="Copy it again.", detail="at byte 12"))
     window.ctx.notify.info("Saved.")
     assert len(window.toasts.shown()) == 2

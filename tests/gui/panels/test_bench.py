@@ -13,9 +13,9 @@ from core.backends.base import Availability
 from core.errors import UsageError
 from core.job import Job
 from core.session import Session
-from gui import verdict
 from gui.panels.bench import BenchPanel
-from gui.race_results import RaceResults
+from gui.race import verdict
+from gui.race.results import RaceResults
 from gui.window import MainWindow
 from tests.gui.panels.results import measured
 from tests.gui.panels.test_variants import grow

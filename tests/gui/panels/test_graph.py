@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gui.empty import EmptyState
 from gui.panels.graph import GraphPanel
+from gui.widgets.empty import EmptyState
 from gui.window import MainWindow
 from tests import models
 

@@ -17,8 +17,8 @@ from pytestqt.qtbot import QtBot
 
 from core import netron_server
 from core.session import Session
-from gui import web
 from gui.panels.netron import NetronPanel
+from gui.widgets import web
 from gui.window import MainWindow
 from tests import models
 from tests.gui.panels.test_variants import grow
@@ -118,7 +118,7 @@ QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
 app = QApplication([])
 from core.model import Model
 from core.netron_server import NetronServer
-from gui.web import LocalView
+from gui.widgets.web import LocalView
 path, found, until = Path(sys.argv[1]), [], time.monotonic() + 60
 server = NetronServer(Model(path, "f" * 64, path.stat().st_size))
 window = QMainWindow()

@@ -16,7 +16,7 @@ from core.errors import UsageError
 from core.history import Step
 from core.session import Session
 from gui.panels.variants import VariantsPanel
-from gui.variant_tree import LATENCY, TITLE
+from gui.steps.tree import LATENCY, TITLE
 from gui.window import MainWindow
 from tests.gui.panels.results import measured
 

@@ -14,8 +14,8 @@ from core.bench import BenchPlan, BenchResult
 from core.bench.run import bench
 from core.errors import Cancelled
 from core.session import Session
-from gui import engines
 from gui.context import Context
+from gui.engines import naming as engines
 from gui.jobs import JobHandle
 
 #: What a variant is built with when nothing was built yet, so that one click is enough.

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from core.errors import AppError, UsageError
 from gui.context import Context
-from gui.rows import Elided
+from gui.widgets.rows import Elided
 
 if TYPE_CHECKING:
     from core.model.opening import Opened

@@ -12,7 +12,7 @@ from gui import figures
 from gui.context import Context
 from gui.jobs import JobHandle
 from gui.notify import Message
-from gui.rows import Elided
+from gui.widgets.rows import Elided
 
 
 class JobLine(QWidget):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.bench import BenchResult, Stats
 from core.session import Session
-from gui import engines, figures
-from gui.race import DEFAULT_BACKEND, Contestant
+from gui import figures
+from gui.engines import naming as engines
+from gui.race.race import DEFAULT_BACKEND, Contestant
 
 if TYPE_CHECKING:
     from gui.plots.series import Counts

@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QTabWidget
 
 from core.bench import BenchResult
 from core.session import Session
-from gui import figures, verdict
+from gui import figures
 from gui.plots.bars import Bar, BarsPlot
 from gui.plots.histogram import HistogramPlot
 from gui.plots.scatter import Point, ScatterPlot
 from gui.plots.series import Counts
+from gui.race import verdict
 from gui.table import Column, Table
 from gui.theme import Theme
 

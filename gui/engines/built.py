@@ -9,7 +9,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from core.backends.base import Availability, Engine
-from gui import engines, figures
+from gui import figures
+from gui.engines import naming as engines
 from gui.table import Column, Table
 from gui.theme import Theme
 

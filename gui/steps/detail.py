@@ -12,8 +12,8 @@ from core.passes.base import Pass, Preview
 from gui import figures
 from gui.context import Context
 from gui.forms import Form
-from gui.jobline import JobLine
-from gui.rows import pair
+from gui.widgets.jobline import JobLine
+from gui.widgets.rows import pair
 
 #: How long an edit may rest before it is previewed.
 PAUSE_MS = 350

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from gui import figures
 from gui.context import Context
-from gui.rows import Elided, empty_out
+from gui.widgets.rows import Elided, empty_out
 
 if TYPE_CHECKING:
     from core.backends.base import Availability

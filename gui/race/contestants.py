@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from core.backends.base import Availability, Engine
 from core.session import Session
-from gui import verdict
-from gui.race import DEFAULT_BACKEND, Contestant
+from gui.race import verdict
+from gui.race.race import DEFAULT_BACKEND, Contestant
 from gui.theme import Theme
 
 KEY = Qt.ItemDataRole.UserRole

@@ -1,0 +1,1 @@
+"""Engines as the window shows them: their names, the list of what was built, the choice of a backend."""

@@ -1,0 +1,1 @@
+"""A race: who takes part, the jobs one after another, what came out, and who is faster."""

@@ -1,0 +1,1 @@
+"""What the window is made of: bars, menus, docks, messages, and the way in for models."""
