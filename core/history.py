@@ -112,7 +112,7 @@ class History:
         parent = self._parent(step, parent_id)
         if parent.model.fingerprint != step.before.fingerprint:
             raise UsageError(f"'{step.label}' was not made from variant '{parent.id}'.", hint="Apply the pass to this variant again.")
-        return self._add(Variant(self._id(), parent.id, step.label, step.after, step.summary, step, _now()))
+        return self._add(Variant(self._id(), parent.id, self._title(step.label), step.after, step.summary, step, _now()))
 
     def _parent(self, step: Step, parent_id: str | None) -> Variant:
         if parent_id is not None:
@@ -130,6 +130,15 @@ class History:
         self._head_to(variant.id)
         self.changed.emit()
         return variant
+
+    def _title(self, label: str) -> str:
+        """`label`, numbered where another variant is called so already."""
+        taken = {variant.title for variant in self.variants.values()}
+        number, title = 1, label
+        while title in taken:
+            number += 1
+            title = f"{label} ({number})"
+        return title
 
     def _id(self) -> str:
         """The next id; numbers are not used again after a removal, so that notes and files stay unambiguous."""

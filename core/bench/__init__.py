@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class BenchPlan:
     """What a benchmark does: warm up, then measure single inferences in a closed loop until time or count is reached."""
 
-    seconds: float = param(5.0, "How long to measure", min=0.05, max=3600.0, step=1.0, unit="s")
-    warmup: float = param(0.5, "How long to run before measuring", min=0.0, max=600.0, step=0.5, unit="s")
+    seconds: float = param(5.0, "How long to measure", title="Measure for", min=0.05, max=3600.0, step=1.0, unit="s")
+    warmup: float = param(0.5, "How long to run before measuring", title="Warm-up", min=0.0, max=600.0, step=0.5, unit="s")
     batch: int = param(1, "What symbolic batch dims become", min=1, max=65536)
-    dim: int = param(64, "What other symbolic dims become", min=1, max=1_000_000, advanced=True)
-    samples: int = param(0, "Stop after this many inferences (0: only after the time)", min=0, max=100_000_000, advanced=True)
-    data: str = param("", "Folder or .npz file with inputs (empty: seeded random)", kind="path")
+    dim: int = param(64, "What other symbolic dims become", title="Other dims", min=1, max=1_000_000, advanced=True)
+    samples: int = param(0, "Stop after this many inferences (0: no limit)", title="Most inferences", min=0, max=100_000_000, advanced=True)
+    data: str = param("", "Folder or .npz file with inputs (empty: seeded random)", kind="path", title="Inputs")
     seed: int = param(0, "Seed of random inputs", min=0, max=2**31 - 1, advanced=True)
 
 

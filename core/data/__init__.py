@@ -17,11 +17,11 @@ class DataSpec:
     from `labels.csv` (file,label) in it, or from the names of subfolders when these are whole numbers.
     """
 
-    path: str = param("", "Folder or .npz file with inputs (empty: seeded random)", kind="path")
-    limit: int = param(64, "At most this many samples", min=1, max=10_000_000)
+    path: str = param("", "Folder or .npz file with inputs (empty: seeded random)", kind="path", title="Inputs")
+    limit: int = param(64, "At most this many samples", title="Samples", min=1, max=10_000_000)
     seed: int = param(0, "Seed of random inputs", min=0, max=2**31 - 1, advanced=True)
     batch: int = param(1, "Samples in one batch", min=1, max=65536, advanced=True)
-    dim: int = param(64, "What symbolic dims other than the batch become", min=1, max=1_000_000, advanced=True)
+    dim: int = param(64, "What symbolic dims other than the batch become", title="Other dims", min=1, max=1_000_000, advanced=True)
     mean: str = param("0", "Mean on the 0..255 scale, one number or one a channel", advanced=True)
     std: str = param("255", "Divisor on the 0..255 scale, one number or one a channel", advanced=True)
     resize: int = param(0, "Shorter side before the crop (0: what the input needs / 0.875)", min=0, max=8192, unit="px", advanced=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from core import params
@@ -12,6 +11,10 @@ from core.job import Job
 if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
+
+
+#: A label holds at most this many parameters.
+MOST_WORDS = 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Pass:
     tolerance: ClassVar[float | None] = None
     #: Whether inputs and outputs keep their names; `core.history.apply` holds a pass to it.
     keeps_interface: ClassVar[bool] = True
+    #: Parameters that stand in the label also at their default, because they tell variants apart.
+    named: ClassVar[tuple[str, ...]] = ()
 
     def apply(self, model: ir.Model, job: Job) -> PassResult:
         """Transform `model`, a private clone that may be edited in place; `job.step` reports and cancels.
@@ -73,16 +78,29 @@ class Pass:
 
     @property
     def label(self) -> str:
-        """How this step is called in the tree: the title and the parameters that were changed."""
-        changed = params.to_dict(self, changed_only=True)
-        parts = []
-        for name, value in changed.items():
-            if value is True:
-                parts.append(name.replace("_", " "))
-            elif isinstance(value, list):
-                parts.append(f"{name.replace('_', ' ')} {len(value)}")
-            elif isinstance(value, str) and ("/" in value or "\\" in value):
-                parts.append(Path(value).name)
-            else:
-                parts.append(f"{name.replace('_', ' ')} {value}" if not isinstance(value, str) else value)
-        return f"{self.title} ({', '.join(parts)})" if parts else self.title
+        """How this step is called in the tree: the title and what tells it apart for a person: `INT8 · tensorrt`.
+
+        Paths, counts, seeds and advanced parameters are left out; the recipe keeps everything.
+        """
+        words = [_word(spec, getattr(self, spec.name)) for spec in params.specs(type(self)) if self._tells(spec)]
+        rest = (f"{len(words) - MOST_WORDS} more",) if len(words) > MOST_WORDS else ()
+        return " · ".join(word for word in (self.title, *words[:MOST_WORDS], *rest) if word)
+
+    def _tells(self, spec: params.Spec) -> bool:
+        """Whether a parameter is part of the label."""
+        if spec.name in self.named:
+            return True
+        noise = spec.advanced or spec.kind in ("file", "folder", "path", "text") or spec.type is int or spec.name == "verify"
+        return not noise and getattr(self, spec.name) != spec.default
+
+
+def _word(spec: params.Spec, value: params.Value) -> str:
+    """One parameter as a word of a label; shares are percentages, lists of nodes are counted."""
+    name = spec.title.lower()
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    if isinstance(value, tuple):
+        return f"{name} {', '.join(value)}" if spec.kind != "nodes" and len(value) <= 2 else f"{name} {len(value)}"
+    if isinstance(value, float) and not spec.unit and (spec.min, (spec.max or 9) <= 1) == (0, True):
+        return f"{100 * value:.3g} %"
+    return f"{value:g} {spec.unit}".strip() if isinstance(value, float) else str(value).replace("_", " ")

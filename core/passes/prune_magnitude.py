@@ -26,6 +26,7 @@ class PruneMagnitude(Pass):
     group: ClassVar[str] = "Prune"
     icon: ClassVar[str] = "cut"
     order: ClassVar[int] = 40
+    named: ClassVar[tuple[str, ...]] = ("sparsity",)
 
     sparsity: float = param(0.5, "Fraction of weights set to zero", min=0.0, max=0.99, step=0.05)
     scope: str = param("global", "Rank the weights of all layers together, or each layer for itself", choices=("global", "layer"))

@@ -43,6 +43,7 @@ class QuantizeInt8(Pass):
     group: ClassVar[str] = "Quantize"
     icon: ClassVar[str] = "layers"
     order: ClassVar[int] = 30
+    named: ClassVar[tuple[str, ...]] = ("profile",)
 
     profile: str = param("cpu", "What it is made for: each is slow or refused elsewhere", choices=("cpu", "tensorrt"))
     data: str = param("", "Folder or .npz file to calibrate with (empty: seeded random)", kind="path", title="Calibration data")
@@ -54,7 +55,7 @@ class QuantizeInt8(Pass):
     exclude_nodes: tuple[str, ...] = param((), "Nodes that stay in floating point", kind="nodes")
     prepare: bool = param(True, "Fold constants and batch norms first (ONNX Runtime's basic optimisations)", advanced=True)
     seed: int = param(0, "Seed of random inputs", min=0, max=2**31 - 1, advanced=True)
-    dim: int = param(64, "What symbolic dims become in random inputs", min=1, max=1_000_000, advanced=True)
+    dim: int = param(64, "What symbolic dims become in random inputs", title="Symbolic dims", min=1, max=1_000_000, advanced=True)
     mean: str = param("0", "Images: mean on the 0..255 scale, one number or one a channel", advanced=True)
     std: str = param("255", "Images: divisor on the 0..255 scale, one number or one a channel", advanced=True)
     resize: int = param(0, "Images: shorter side before the crop (0: input / 0.875)", min=0, max=8192, unit="px", advanced=True)

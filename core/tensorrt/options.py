@@ -22,10 +22,10 @@ class TensorRTOptions:
     """What the builder may do, and for which shapes; precision is a property of the model (Cast, Q/DQ), never of the build."""
 
     optimization_level: int = param(3, "How long the builder looks for faster kernels (0: shortest, 5: longest)", min=0, max=5)
-    workspace: int = param(0, "Most scratch memory a layer may use (0: the builder's own limit)", min=0, max=1_048_576, unit="MiB")
+    workspace: int = param(0, "Most scratch memory a layer may use (0: no limit)", min=0, max=1_048_576, unit="MiB")
     sparse_weights: bool = param(False, "Use 2:4 sparse kernels where the weights have that pattern")
-    tf32: bool = param(True, "Let float32 matrix products round their inputs to TF32")
-    strict_nans: bool = param(False, "Keep NaN exactly as IEEE 754 says, at some cost", advanced=True)
+    tf32: bool = param(True, "Let float32 matrix products round their inputs to TF32", title="TF32")
+    strict_nans: bool = param(False, "Keep NaN exactly as IEEE 754 says, at some cost", title="Strict NaN", advanced=True)
     verbosity: str = param(
         "layer_names",
         "What the engine says of its layers",
@@ -33,12 +33,14 @@ class TensorRTOptions:
         title="Profiling verbosity",
         advanced=True,
     )
-    batch_min: int = param(1, "Smallest batch (symbolic batch dims)", min=1, max=65536)
-    batch_opt: int = param(1, "Batch that the engine is tuned for", min=1, max=65536)
-    batch_max: int = param(8, "Largest batch", min=1, max=65536)
-    dim_min: int = param(1, "Smallest value of other symbolic dims", min=1, max=1_000_000, advanced=True)
-    dim_opt: int = param(64, "Value of other symbolic dims that the engine is tuned for", min=1, max=1_000_000, advanced=True)
-    dim_max: int = param(256, "Largest value of other symbolic dims", min=1, max=1_000_000, advanced=True)
+    batch_min: int = param(1, "Smallest batch (symbolic batch dims)", title="Smallest batch", min=1, max=65536)
+    batch_opt: int = param(1, "Batch that the engine is tuned for", title="Tuned for batch", min=1, max=65536)
+    batch_max: int = param(8, "Largest batch", title="Largest batch", min=1, max=65536)
+    dim_min: int = param(1, "Smallest value of other symbolic dims", title="Smallest dim", min=1, max=1_000_000, advanced=True)
+    dim_opt: int = param(
+        64, "Value of other symbolic dims that the engine is tuned for", title="Tuned for dim", min=1, max=1_000_000, advanced=True
+    )
+    dim_max: int = param(256, "Largest value of other symbolic dims", title="Largest dim", min=1, max=1_000_000, advanced=True)
 
 
 def check(options: TensorRTOptions) -> None:

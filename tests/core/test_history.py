@@ -207,10 +207,10 @@ def test_steps_are_kept_in_the_file_and_named_in_errors(cnn: Model, tmp_path: Pa
     first = apply(cnn, PASSES["simplify"](), tmp_path, job)
     second = apply(first.after, PASSES["prune_magnitude"](sparsity=0.3), tmp_path, job)
     assert second.after.path.name.startswith("cnn-prune_magnitude-")
-    assert json.loads(document.load(second.after.path).metadata_props[STEPS]) == ["Simplify", "Magnitude pruning (sparsity 0.3)"]
+    assert json.loads(document.load(second.after.path).metadata_props[STEPS]) == ["Simplify", "Magnitude pruning · 30 %"]
     with pytest.raises(PassError) as caught:
         apply(second.after, Evil("raise"), tmp_path, job)
-    assert caught.value.message == "Evil (after Simplify, then Magnitude pruning (sparsity 0.3)): No."
+    assert caught.value.message == "Evil (after Simplify, then Magnitude pruning · 30 %): No."
     assert caught.value.hint == "Do that."
     with pytest.raises(PassError, match=r"^Evil \(after Simplify\): Not before lunch\.$"):
         preview(first.after, Evil(), job)
