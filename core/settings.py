@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import tempfile
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -120,26 +118,38 @@ class Settings:
     def _read(self) -> dict[str, Any]:
         """The file's keys under their names of today; a file that is no TOML is moved aside and told."""
         try:
-            found = tomllib.loads(self.path.read_text(encoding="utf-8"))
+            text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
         except OSError as error:
             self.problems.append(f"The settings could not be read: {error}. The defaults are used.")
             return {}
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            aside = self.path.with_suffix(".broken.toml")
-            with contextlib.suppress(OSError):
-                os.replace(self.path, aside)
-            self.problems.append(f"The settings file was damaged ({error}). It is now {aside}; the defaults are used.")
-            return {}
+        except UnicodeDecodeError as error:
+            return self._aside(error)
+        import tomllib
+
+        try:
+            found = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            return self._aside(error)
         for old, new in RENAMED.items():
             if old in found:
                 value = found.pop(old)
                 found.setdefault(new, value)
         return found
 
+    def _aside(self, error: Exception) -> dict[str, Any]:
+        """Move a damaged file out of the way, and tell."""
+        aside = self.path.with_suffix(".broken.toml")
+        with contextlib.suppress(OSError):
+            os.replace(self.path, aside)
+        self.problems.append(f"The settings file was damaged ({error}). It is now {aside}; the defaults are used.")
+        return {}
+
 
 def _replace(path: Path, data: bytes) -> None:
+    import tempfile
+
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from core.job import Job
 from core.workers.cancel import CancelToken
-from core.workers.converse import OnEmit, OnStep, title_of
-from core.workers.death import late
 from core.workers.pool import Pool
+
+if TYPE_CHECKING:
+    from core.workers.converse import OnEmit, OnStep
 
 _shared: Pool | None = None
 _lock = threading.Lock()
@@ -41,6 +42,9 @@ def run(
 
     def stop() -> bool:
         if until is not None and timeout is not None and time.monotonic() > until:
+            from core.workers.converse import title_of
+            from core.workers.death import late
+
             raise late(title or title_of(task), timeout, "")
         return cancel is not None and cancel.is_set()
 

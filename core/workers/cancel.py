@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+PATIENCE = 5.0  # seconds to wait for a killed process to be gone
+
 
 class CancelToken:
     """Set once, from any thread; everyone who listens hears of it at once, on the thread that set it."""

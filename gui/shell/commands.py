@@ -6,10 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QFileDialog
-
 from gui.actions import Action, needs_model
 from gui.context import Context
 
@@ -47,6 +43,8 @@ def busy(ctx: Context) -> str:
 
 
 def open_model(ctx: Context) -> None:
+    from PySide6.QtWidgets import QFileDialog
+
     name, _ = QFileDialog.getOpenFileName(_window(ctx), "Open model", _start(ctx), MODELS)
     if name:
         _window(ctx).open_path(Path(name))
@@ -63,6 +61,8 @@ def no_sample(ctx: Context) -> str:
 
 
 def open_session(ctx: Context) -> None:
+    from PySide6.QtWidgets import QFileDialog
+
     from core import folders
 
     kept = folders.data() / "sessions"
@@ -79,6 +79,8 @@ def save_session(ctx: Context) -> None:
 
 
 def save_session_as(ctx: Context) -> None:
+    from PySide6.QtWidgets import QFileDialog
+
     assert ctx.session is not None
     name, _ = QFileDialog.getSaveFileName(_window(ctx), "Save session as a folder", str(Path(_start(ctx)) / f"{ctx.session.name}-session"))
     if name:
@@ -162,6 +164,9 @@ def about(ctx: Context) -> None:
 
 
 def log_folder(ctx: Context) -> None:
+    from PySide6.QtCore import QUrl
+    from PySide6.QtGui import QDesktopServices
+
     if ctx.notify.folder is not None:
         ctx.notify.folder.mkdir(parents=True, exist_ok=True)
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(ctx.notify.folder)))
@@ -176,6 +181,8 @@ def close_messages(ctx: Context) -> None:
 
 
 def copy_path(ctx: Context) -> None:
+    from PySide6.QtWidgets import QApplication
+
     assert ctx.session is not None
     QApplication.clipboard().setText(str(ctx.session.source))
     ctx.notify.info("The file's path is on the clipboard.")
