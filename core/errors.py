@@ -29,14 +29,11 @@ class AppError(Exception):
         self.detail = detail
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _remake, (type(self), self.message, self.hint, self.detail)
+        # the last item is what BaseException.__setstate__ puts back; naming no function, it passes `core.workers.answers`
+        return type(self), (self.message,), {"hint": self.hint, "detail": self.detail}
 
     def __str__(self) -> str:
         return self.message
-
-
-def _remake(kind: type[AppError], message: str, hint: str, detail: str) -> AppError:
-    return kind(message, hint=hint, detail=detail)
 
 
 class ModelError(AppError):

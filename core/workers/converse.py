@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Cancelled
-from core.workers import death, frames
-from core.workers.cancel import CancelToken
+from core.workers import answers, death, frames
+from core.workers.cancel import PATIENCE, CancelToken
 from core.workers.death import TaskBug
 from core.workers.frames import Part
 from core.workers.process import Process
 
-PATIENCE = 5.0  # seconds to wait for a killed process to be gone
 LOOK = 1.0  # seconds between two looks at a silent process
 NOTICED = 4.0  # seconds of silence from which on its processor time is watched; it should beat every second
 
@@ -62,11 +61,17 @@ def parcel_of(task: Callable[..., Any], inputs: tuple[Any, ...]) -> list[Part]:
         raise TypeError(f"{task!r} or one of its inputs cannot be sent to a worker: {error}") from error
 
 
+def home_of(task: Callable[..., Any]) -> str:
+    """The package that a task is from: data classes of it may be among its answers."""
+    return str(getattr(task, "__module__", "")).partition(".")[0] or "core"
+
+
 def converse(
     process: Process,
     parcel: list[Part],
     title: str,
     *,
+    home: str,
     on_step: OnStep | None,
     on_emit: OnEmit | None,
     cancel: CancelToken | None,
@@ -85,13 +90,13 @@ def converse(
     try:
         try:
             process.send(frames.TASK, [os.fsencode(scratch), *parcel])
-            kind, parts = _listen(process, title, on_step, on_emit, timeout, silence)
+            kind, parts = _listen(process, title, home, on_step, on_emit, timeout, silence)
         except frames.Closed:
             raise _ended(process, title, timeout, silence) from None
         if not gate.close():
             raise Cancelled
         answered = True
-        return _answer(process, title, kind, parts)
+        return _answer(process, title, home, kind, parts)
     finally:
         gate.close()
         disconnect()
@@ -122,7 +127,7 @@ class _Gate:
 
 
 def _listen(
-    process: Process, title: str, on_step: OnStep | None, on_emit: OnEmit | None, timeout: float | None, silence: float
+    process: Process, title: str, home: str, on_step: OnStep | None, on_emit: OnEmit | None, timeout: float | None, silence: float
 ) -> tuple[int, list[Part]]:
     """Pass on progress and events until the answer comes; `Closed` when the process ended or was killed."""
     until = None if timeout is None else time.monotonic() + timeout
@@ -142,7 +147,7 @@ def _listen(
                 on_step(struct.unpack("<d", parts[0])[0], bytes(parts[1]).decode())
             elif kind == frames.EMIT and on_emit is not None:
                 for part in parts:
-                    on_emit(frames.unpack([part]))
+                    on_emit(_read([part], title, home))
         if until is not None and time.monotonic() >= until:
             process.tell_where()
             process.kill("timeout")
@@ -190,11 +195,22 @@ def _ended(process: Process, title: str, timeout: float | None, silence: float) 
     return death.died(title, process.code, process.tail(), ran_out=process.ran_out_of_memory(), started=process.ready)
 
 
-def _answer(process: Process, title: str, kind: int, parts: list[Part]) -> Answer:
+def _answer(process: Process, title: str, home: str, kind: int, parts: list[Part]) -> Answer:
     process.resident = struct.unpack("<Q", parts[0])[0]
     try:
-        value = frames.unpack(parts[1:])
-    except Exception as error:  # noqa: BLE001 - reading runs code of whoever made the answer
-        what = f"{title}: the worker's answer could not be read: {error}"
-        return Answer(error=TaskBug(what, kind=type(error).__name__))
-    return Answer(error=value) if kind == frames.ERROR else Answer(result=value)
+        value = _read(parts[1:], title, home)
+    except TaskBug as bug:
+        return Answer(error=bug)
+    if kind == frames.RESULT:
+        return Answer(result=value)
+    if not isinstance(value, Exception):
+        return Answer(error=TaskBug(f"{title}: the worker's answer could not be read: it is no error.", kind=type(value).__name__))
+    return Answer(error=value)
+
+
+def _read(parts: list[Part], title: str, home: str) -> Any:
+    """What a worker sent; raises `TaskBug` when it cannot be read."""
+    try:
+        return answers.unpack(parts, home)
+    except Exception as error:  # reading runs code of whoever made the answer
+        raise TaskBug(f"{title}: the worker's answer could not be read: {error}", kind=type(error).__name__) from error

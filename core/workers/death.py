@@ -25,14 +25,10 @@ class TaskBug(Exception):  # noqa: N818 - the word says more than "error"
         self.detail = detail
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _remake, (self.message, self.kind, self.detail)
+        return type(self), (self.message,), {"kind": self.kind, "detail": self.detail}
 
     def __str__(self) -> str:
         return self.message
-
-
-def _remake(message: str, kind: str, detail: str) -> TaskBug:
-    return TaskBug(message, kind=kind, detail=detail)
 
 
 def oom_kills() -> int | None:

@@ -28,6 +28,7 @@ Part = bytes | bytearray | memoryview
 
 _HEAD = struct.Struct("<BI")
 _LARGE = 1 << 16
+_MOST_PARTS, _MOST_BYTES = 1 << 25, 1 << 40  # in one frame: more is a mistake, or malice
 
 
 class Closed(Exception):  # noqa: N818 - not an error: the other end is gone
@@ -69,9 +70,13 @@ def write(fd: int, kind: int, parts: Sequence[Part]) -> None:
 
 
 def read(fd: int) -> tuple[int, list[Part]]:
-    """Read one frame; raises `Closed` at its end, also in the middle of a frame."""
+    """Read one frame; raises `Closed` at its end, also in the middle of a frame, and ValueError for what is none."""
     kind, count = _HEAD.unpack(_read_exactly(fd, _HEAD.size))
+    if count > _MOST_PARTS:
+        raise ValueError(f"a frame of {count} parts")
     sizes = struct.unpack(f"<{count}Q", _read_exactly(fd, 8 * count))
+    if sum(sizes) > _MOST_BYTES:
+        raise ValueError(f"a frame of {sum(sizes)} bytes")
     if kind != EMIT:
         return kind, [_read_exactly(fd, size) for size in sizes]
     body = memoryview(_read_exactly(fd, sum(sizes)))

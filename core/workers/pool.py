@@ -1,4 +1,7 @@
-"""Worker processes: one spare that waits, warm, and one for each task that runs."""
+"""Worker processes: one spare that waits, warm, and one for each task that runs.
+
+What talks to processes is imported when the first one is wanted: a window makes its pool before it is painted.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import Cancelled, WorkerError
-from core.workers import frames
-from core.workers.cancel import CancelToken
-from core.workers.child import PRELOAD
-from core.workers.converse import PATIENCE, OnEmit, OnStep, converse, parcel_of, title_of
-from core.workers.process import Process
+from core.workers.cancel import PATIENCE, CancelToken
+
+if TYPE_CHECKING:
+    from core.workers.converse import OnEmit, OnStep
+    from core.workers.process import Process
 
 MOST_JOBS = 64  # a worker is replaced after so many tasks,
 MOST_MEMORY = 2 << 30  # or when it holds so many bytes
@@ -73,6 +76,8 @@ class Pool:
         Raises what the task raised: an `AppError`, `Cancelled` (also when `cancel` was set or the pool was closed),
         `WorkerError` when the process died, hung or was too late, and `TaskBug` for any other exception.
         """
+        from core.workers.converse import converse, home_of, parcel_of, title_of
+
         title = title or title_of(task)
         parcel = parcel_of(task, inputs)
         with self._hushed(quiet):
@@ -80,7 +85,15 @@ class Pool:
             good = False
             try:
                 answer = converse(
-                    process, parcel, title, on_step=on_step, on_emit=on_emit, cancel=cancel, timeout=timeout, silence=self.silence
+                    process,
+                    parcel,
+                    title,
+                    home=home_of(task),
+                    on_step=on_step,
+                    on_emit=on_emit,
+                    cancel=cancel,
+                    timeout=timeout,
+                    silence=self.silence,
                 )
                 good = answer.good
             finally:
@@ -203,6 +216,10 @@ class Pool:
 
     def _start_processes(self) -> None:
         """Start every process of this pool, on one thread that lives as long as the pool (see `Process`)."""
+        from core.workers import frames
+        from core.workers.child import PRELOAD
+        from core.workers.process import Process
+
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._closed or self._lacking())
@@ -262,6 +279,8 @@ class Resident:
         timeout: float | None = None,
     ) -> Any:
         """As `Pool.run`, always in the same process while that lives."""
+        from core.workers.converse import converse, home_of, parcel_of, title_of
+
         title = title or title_of(task)
         parcel = parcel_of(task, inputs)
         with self._turn:
@@ -274,6 +293,7 @@ class Resident:
                     self._process,
                     parcel,
                     title,
+                    home=home_of(task),
                     on_step=on_step,
                     on_emit=on_emit,
                     cancel=cancel,

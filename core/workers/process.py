@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from core.workers import frames
+from core.workers import answers, frames
 from core.workers.child import FLAG
 from core.workers.death import oom_kills
 from core.workers.frames import Part
@@ -150,22 +150,29 @@ class Process:
         return self.dead.is_set() and not self._reader.is_alive() and not self._stderr.is_alive()
 
     def _read(self) -> None:
+        try:
+            self._read_frames()
+        except frames.Closed:
+            pass
+        except Exception:  # noqa: BLE001 - what it sends is no frame: somebody else writes there, or has taken it over
+            _log.exception("Worker process %d is ended: it does not speak as a worker does.", self.pid)
+            self.kill("")
+        self._bury()
+
+    def _read_frames(self) -> None:
         assert self._popen.stdout is not None
         fd = self._popen.stdout.fileno()
-        try:
-            while True:
-                kind, parts = frames.read(fd)
-                self.heard = time.monotonic()
-                if kind == frames.BEAT:
-                    continue
-                if kind == frames.READY:
-                    self.ready = True
-                elif kind == frames.LOG:
-                    _relay(parts)
-                else:
-                    self._keep(kind, parts)
-        except frames.Closed:
-            self._bury()
+        while True:
+            kind, parts = frames.read(fd)
+            self.heard = time.monotonic()
+            if kind == frames.BEAT:
+                continue
+            if kind == frames.READY:
+                self.ready = True
+            elif kind == frames.LOG:
+                _relay(parts)
+            else:
+                self._keep(kind, parts)
 
     def _keep(self, kind: int, parts: list[Part]) -> None:
         size = sum(len(part) for part in parts)
@@ -250,7 +257,7 @@ def _widen(popen: subprocess.Popen[bytes]) -> None:
 
 
 def _relay(parts: list[Part]) -> None:
-    record = logging.makeLogRecord(frames.unpack(parts))
+    record = logging.makeLogRecord(answers.unpack(parts))
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):
         logger.handle(record)

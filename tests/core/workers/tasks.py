@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -200,12 +201,39 @@ class Trap:
     """Pickles well, cannot be read again."""
 
     def __reduce__(self) -> Any:
-        return _snap, ()
+        return Spring, ()
 
 
-def _snap() -> None:
-    if os.environ.get("SARDONYX_TEST_TRAP"):
-        raise RuntimeError("snap")
+class Spring(Exception):  # noqa: N818 - an exception only because answers may hold those
+    def __init__(self) -> None:
+        super().__init__()
+        if os.environ.get("SARDONYX_TEST_TRAP"):
+            raise RuntimeError("snap")
+
+
+class Reach:
+    """What a worker that was taken over would answer: a call of `function`, made where the answer is read."""
+
+    def __init__(self, function: Callable[..., Any], *given: Any) -> None:
+        self.call = function, given
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+def reach_out(function: Callable[..., Any], given: tuple[Any, ...], job: Job) -> Any:
+    return Reach(function, *given)
+
+
+def emit_reach(function: Callable[..., Any], given: tuple[Any, ...], job: Job) -> None:
+    job.emit(Reach(function, *given))
+
+
+def write_rubbish(data: bytes, job: Job) -> None:
+    """Write past the outbox, on the descriptor that the frames go through."""
+    outbox = next(thread for thread in threading.enumerate() if thread.name == "sardonyx-outbox")
+    os.write(vars(outbox)["_fd"], data)
+    threading.Event().wait()
 
 
 def return_trap(job: Job) -> Any:
