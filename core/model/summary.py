@@ -6,7 +6,7 @@ from collections import Counter
 from math import isnan
 from typing import TYPE_CHECKING
 
-from core.model import Model, Summary, sound
+from core.model import Model, Summary, TensorType, sound
 from core.model.cost import COUNTS, macs
 from core.model.plain import skeleton
 from core.model.shapes import infer_noting
@@ -100,7 +100,7 @@ def count(light: onnx.ModelProto, name: str, warnings: tuple[str, ...] = (), col
         initializers=len(graph.initializer),
         functions=len(light.functions),
         metadata={entry.key: entry.value for entry in light.metadata_props},
-        warnings=(*_versions(light), *_unknown(light), *warnings),
+        warnings=(*_versions(light), *_unknown(light), *_hollow(light), *warnings),
     )
 
 
@@ -187,6 +187,34 @@ def _unknown(light: onnx.ModelProto) -> list[str]:
         names = ", ".join(ops[:_NAMED]) + (f" and {len(ops) - _NAMED} more" if len(ops) > _NAMED else "")
         where = f"of the domain '{domain}'" if domain else "that ONNX does not have"
         said.append(f"Unknown op{'s' * (len(ops) > 1)} {where}: {names}. The model can be looked at, but neither run nor built.")
+    return said
+
+
+#: Ops that take an input without elements for one that was left out.
+_LEAVING_OUT = frozenset({"Resize", "Upsample"})
+
+
+def _hollow(light: onnx.ModelProto) -> list[str]:
+    """Warnings of a graph without nodes, and of inputs, outputs and floating-point weights without elements.
+
+    Integers without elements are how exporters write the shape of a scalar: nothing is wrong with those.
+    """
+    graph = light.graph
+    said = []
+    if not graph.node:
+        said.append("The graph has no nodes: there is nothing to compute, optimise or measure. Check the export.")
+    given = {tensor.name for tensor in graph.initializer}
+    ends = [tensor_type(value) for value in (*graph.input, *graph.output) if value.name not in given]
+    found = {item.name: item.text() for item in ends if item.shape is not None and 0 in item.shape}
+    weights = {item.name: item for item in graph.initializer if item.data_type in FLOATS and 0 in item.dims}
+    if weights:
+        left_out = {name for node in graph.node if node.op_type in _LEAVING_OUT for name in node.input}
+        shown = {name: TensorType(name, dtype_name(item.data_type), tuple(item.dims)).text() for name, item in weights.items()}
+        found |= {name: text for name, text in shown.items() if name not in left_out}
+    if found:
+        listed = ", ".join(f"'{name}' ({text})" for name, text in list(found.items())[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        said.append(f"Without a single element: {listed}{more}. Check that the export means it; Simplify drops what adds nothing.")
     return said
 
 
