@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import QDialog, QFrame, QLabel, QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import UsageError
 from gui import icons
@@ -17,7 +17,6 @@ from gui.actions import Action
 from gui.context import Context
 from gui.dialogs.welcome import Welcome
 from gui.notify import Message
-from gui.palette import Palette
 from gui.shell import commands
 from gui.shell.menus import Menus
 from gui.shell.opening import Opening, leave
@@ -27,6 +26,7 @@ from gui.shell.topbar import TopBar
 
 if TYPE_CHECKING:
     from core.session import Session
+    from gui.palette import Palette
     from gui.panels.base import Panel
     from gui.shell.docks import Docks
 
@@ -35,7 +35,13 @@ LEAST = (960, 600)
 #: The order of panels in the View menu.
 AREAS = ("center", "left", "right", "bottom")
 #: Buttons at the right of the top bar: text, action, role; those whose action does not exist are left out.
-BUTTONS = (("Undo", "edit.undo", ""), ("Save as…", "variant.save", ""), ("Build engine", "build.start", "primary"))
+BUTTONS = (
+    ("Undo", "edit.undo", ""),
+    ("Redo", "edit.redo", ""),
+    ("Branch", "variant.branch", ""),
+    ("Save as…", "variant.save", ""),
+    ("Build engine", "build.start", "primary"),
+)
 
 
 class MainWindow(QMainWindow):
@@ -58,7 +64,6 @@ class MainWindow(QMainWindow):
         self._over = False
         self.setObjectName("shell")
         self.setWindowTitle("Sardonyx")
-        self.setWindowIcon(icons.app_icon())
         self.setAcceptDrops(True)
         self.setMinimumSize(*LEAST)
 
@@ -83,7 +88,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
 
         self.toasts = Toasts(self, ctx.notify, ctx.theme, self.show_message)
-        self.palette_ = Palette(ctx, self.menus, self)
+        self._palette: Palette | None = None
         self.top.search.clicked.connect(lambda *_: self.palette_.open())
         self.hint = _DropHint(self)
         self._listen()
@@ -105,6 +110,16 @@ class MainWindow(QMainWindow):
         ctx.jobs.ended.connect(self._ended)
         ctx.jobs.failed.connect(self._failed)
         ctx.document.failed.connect(ctx.notify.error)
+
+    @property
+    def palette_(self) -> Palette:
+        """The command palette; made when it is first asked for."""
+        if self._palette is None:
+            from gui.palette import Palette
+
+            self._palette = Palette(self.ctx, self.menus, self)
+            self._palette.place()
+        return self._palette
 
     # ---- the tests' and the palette's way in ----
     def build(self) -> Docks:
@@ -189,6 +204,10 @@ class MainWindow(QMainWindow):
             leave(self.ctx, old)
         for problem in session.problems:
             self.ctx.notify.warn(problem.message, problem.hint, detail=problem.detail)
+        head = session.history.head
+        if index is not None and head is not None:  # opened just now, not restored: what is odd about it is news
+            for warning in session.history[head].summary.warnings:
+                self.ctx.notify.warn(f"{session.source.name}: {warning}")
 
     def _remember(self, session: Session) -> None:
         from core import folders
@@ -244,6 +263,7 @@ class MainWindow(QMainWindow):
     # ---- after the first paint ----
     def warm_up(self) -> None:
         """What can wait until the window is seen: docks, the spare worker, and what this machine can build and run."""
+        self.setWindowIcon(icons.app_icon())
         self.build()
         self.ctx.jobs.warm_up()
         for problem in self.ctx.settings.problems:
@@ -268,7 +288,7 @@ class MainWindow(QMainWindow):
 
     # ---- jobs and messages ----
     def _ended(self, handle: Any) -> None:
-        if handle.state in ("done", "cancelled"):
+        if handle.state in ("done", "cancelled") and not handle.background:
             words = f"{handle.title}: {handle.state} after {handle.elapsed():.2f} s"
             self.ctx.notify.put(Message("info", words, source="jobs", toast=False))
 
@@ -344,7 +364,8 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.palette_.place()
+        if self._palette is not None:
+            self._palette.place()
         self.opening.card.place()
 
     # ---- dropping ----
@@ -385,6 +406,8 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def _may_stop(self, running: list[str]) -> bool:
+        from PySide6.QtWidgets import QMessageBox
+
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setWindowTitle("Quit Sardonyx")
