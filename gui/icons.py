@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def folder() -> Path:
 @cache
 def names() -> tuple[str, ...]:
     """Every icon there is."""
-    return tuple(sorted(path.stem for path in folder().glob("*.svg") if path.stem != "sardonyx"))
+    files = (os.path.splitext(name) for name in os.listdir(folder()))
+    return tuple(sorted(stem for stem, suffix in files if suffix == ".svg" and stem != "sardonyx"))
 
 
 @cache
@@ -75,10 +77,11 @@ def icon(name: str, theme: Theme, token: str = "text") -> QIcon:
 
 def _tinted(picture: QPixmap, colour: QColor) -> QPixmap:
     """The same shape in another colour: cheaper than drawing it again."""
-    made = QPixmap(picture)
+    made = QPixmap(picture.size())
+    made.fill(colour)
     painter = QPainter(made)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(made.rect(), colour)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+    painter.drawPixmap(0, 0, picture)
     painter.end()
     return made
 

@@ -113,7 +113,8 @@ class Theme(QObject):
     def apply(self, app: QApplication) -> None:
         """Dress the application, and follow the system's scheme from now on."""
         self._app = app
-        app.setStyle("Fusion")
+        if app.property("style") != "Fusion":
+            app.setStyle("Fusion")
         app.setFont(self.font())
         app.styleHints().colorSchemeChanged.connect(self._refresh)
         self.name = self._resolve()
