@@ -16,12 +16,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def names(folder: str) -> set[str]:
-    """The modules of a registry's package, as files."""
-    files = (ROOT / folder).glob("*.py")
-    return {file.stem for file in files if not file.stem.startswith("_") and file.stem not in ("base", "tasks")}
-
-
 def freeze(dist: Path, work: Path) -> Path:
     """Run PyInstaller; returns the frozen command line program."""
     command = [sys.executable, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN", "--distpath", str(dist), "--workpath", str(work)]
@@ -38,6 +32,16 @@ def self_check(program: Path) -> dict[str, object]:
     )
     if done.returncode != 0:
         raise SystemExit(f"the frozen app's self-check ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def demonstrate(program: Path, folder: Path) -> dict[str, object]:
+    """The whole loop inside the frozen app: its workers, ONNX Runtime and the sample must work there too."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    command = [str(program), "demo", "--json", "--no-window", "--out", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=program.parent)
+    if done.returncode != 0:
+        raise SystemExit(f"the frozen app's demonstration ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return json.loads(done.stdout)
 
 

@@ -1,0 +1,61 @@
+"""The installer of the README: what it looks for, and what it does where nothing can be installed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.test_freeze import ROOT, script
+
+LOCKS = [*sorted((ROOT / "packaging" / "locks").glob("*/requirements.lock")), ROOT / "tests" / "real" / "requirements.lock"]
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
+def test_locks_pin_with_hashes_and_name_no_address(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    entries = re.split(r"\n(?=\S)", text.strip())
+    assert len(entries) > 20
+    for entry in entries:
+        assert re.match(r"[A-Za-z0-9_.-]+==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_the_locks_agree_with_each_other_and_with_what_is_barred() -> None:
+    pinned = [set(re.findall(r"^([a-z0-9-]+==[^\s;]+)", lock.read_text(encoding="utf-8"), re.MULTILINE)) for lock in LOCKS[:2]]
+    assert pinned[0] <= pinned[1], "the tests run what the app runs"
+    assert any(item.startswith("pyside6-essentials==6.11.") for item in pinned[0])
+
+
+def test_nothing_is_installed_where_all_libraries_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = script("start")
+    called: list[object] = []
+    cache = "".join(f"\t{name} (libc6,x86-64) => /lib/{name}\n" for name in start.LIBRARIES)
+    monkeypatch.setattr(start, "known_libraries", lambda: cache)
+    monkeypatch.setattr(start.shutil, "which", lambda name: "/usr/bin/fc-list" if name == "fc-list" else None)
+    monkeypatch.setattr(start.subprocess, "run", lambda *words, **_: called.append(words))
+    start.install_libraries(start.LIBRARIES)
+    assert called == []
+
+
+def test_without_apt_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    start = script("start")
+    monkeypatch.setattr(start, "known_libraries", lambda: "")
+    monkeypatch.setattr(start.shutil, "which", lambda name: None)
+    start.install_libraries({"libGL.so.1": ("libgl1",)})
+    assert "libgl1" in capsys.readouterr().err
+
+
+def test_wrong_words_get_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    start = script("start")
+    assert start.main(["dance"]) == 2
+    assert "packaging/start.py demo" in capsys.readouterr().err
+
+
+def test_the_readme_has_its_two_commands_and_ci_calls_the_same() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "python3 packaging/start.py demo" in readme
+    assert "python3 packaging/start.py test" in readme
+    assert "python3 packaging/start.py test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
