@@ -169,7 +169,7 @@ class Random:
         self._size = fixed if fixed else min(spec.batch, spec.limit)
         self.batch_count = max(1, math.ceil(spec.limit / self._size))
         self.count = spec.limit if fixed is None else self.batch_count * self._size
-        self.description = f"{self.count} seeded random samples (seed {spec.seed})"
+        self.description = f"{self.count} seeded random sample{'s' * (self.count != 1)} (seed {spec.seed})"
 
     def batches(self) -> Iterator[Batch]:
         """Every batch from the first."""

@@ -77,9 +77,10 @@ _RULES = (
         _BF16 + " Other types: look at the node's inputs in the graph.",
     ),
     _Rule(
-        r"Non-zero status code returned while running (?P<op>\S+) node\. Name:'(?P<node>[^']*)' Status Message: (?P<why>.*)",
+        # the last of them: a node that holds others (If, Loop) repeats what the one inside it said
+        r".*Non-zero status code returned while running (?P<op>\S+) node\. Name:'(?P<node>[^']*)' Status Message: (?P<why>.*)",
         "Node '{node}' ({op}) failed while running: {why}",
-        "Check the shapes and values of the inputs against what the node expects.",
+        "Check the inputs against what the node expects: give real data, or random inputs of another size (dim) where dimensions are open.",
     ),
     _Rule(
         r"Got invalid dimensions for input: (?P<tensor>\S+).*?(?P<why>index: .*?Expected: \d+)",
@@ -108,13 +109,21 @@ _RULES = (
 def decode(error: Exception, *, find: Find | None = None) -> BackendError:
     """`error` as a `BackendError` that names the node where ONNX Runtime does, with its own words in `detail`."""
     text = str(error).strip()
+    known = explain(text, find=find)
+    if known is not None:
+        return BackendError(known[0], hint=known[1], detail=text)
+    return BackendError(f"ONNX Runtime refused: {first_line(text)}", hint="The log has ONNX Runtime's own words.", detail=text)
+
+
+def explain(text: str, *, find: Find | None = None) -> tuple[str, str] | None:
+    """Message and hint for ONNX Runtime's words; None when they are of no kind that is known."""
     flat = re.sub(r"\S*/onnxruntime_src/\S+ ", "", " ".join(text.split()))
     for rule in _RULES:
         found = re.search(rule.pattern, flat)
         if found:
             words = {name: value for name, value in found.groupdict().items() if value is not None}
-            return BackendError(_fill(rule.message, words, find), hint=_fill(rule.hint, words, find), detail=text)
-    return BackendError(f"ONNX Runtime refused: {first_line(text)}", hint="The log has ONNX Runtime's own words.", detail=text)
+            return _fill(rule.message, words, find), _fill(rule.hint, words, find)
+    return None
 
 
 def _fill(template: str, words: dict[str, str], find: Find | None) -> str:

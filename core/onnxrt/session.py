@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
 from core.model import TensorType
+from core.onnxrt.errors import explain, first_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +104,8 @@ def _plain(what: str) -> Iterator[None]:
         yield
     except kinds as error:
         text = str(error)
-        raise ModelError(f"{what}: {first_line(text)}", hint=_hint(text), detail=text) from error
+        message, hint = explain(text) or (first_line(text), _hint(text))
+        raise ModelError(f"{what}: {message}", hint=hint, detail=text) from error
 
 
 def _hint(text: str) -> str:
@@ -114,14 +116,6 @@ def _hint(text: str) -> str:
     if "opset" in text.lower() or "ir_version" in text.lower() or "IR version" in text:
         return "The model is newer than this ONNX Runtime; save it with an older opset."
     return "Check the model with the summary panel or `sardonyx inspect`."
-
-
-def first_line(text: str) -> str:
-    """The first line of a library's message without its code prefix, at most 300 characters."""
-    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
-    if line.startswith("[ONNXRuntimeError]"):
-        line = line.split(" : ", 3)[-1]
-    return line if len(line) <= 300 else line[:297] + "..."
 
 
 class _Drop(logging.Filter):

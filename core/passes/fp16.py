@@ -9,7 +9,8 @@ from core import rewrite
 from core.errors import ModelError, PassError
 from core.job import Job
 from core.model import document, shapes
-from core.onnxrt.session import first_line, quiet
+from core.onnxrt.errors import first_line
+from core.onnxrt.session import quiet
 from core.params import param
 from core.passes.base import Pass, PassResult, Preview
 

@@ -15,7 +15,8 @@ from core.data.feeds import shapes as concrete
 from core.errors import AppError, ModelError, PassError
 from core.job import Job
 from core.model import TensorType, document, shapes
-from core.onnxrt.session import Session, first_line, quiet
+from core.onnxrt.errors import first_line
+from core.onnxrt.session import Session, quiet
 from core.params import param
 from core.passes.base import Pass, PassResult, Preview
 
