@@ -17,6 +17,7 @@ backends and panels never meet (import-linter holds all of it, see pyproject.tom
     schemas  workers    results as JSON with a published schema; `run(task, ..., where="inline" | "process")`
     settings            what the person prefers, kept between runs
     params registry events job folders   the mechanisms
+    scratch             a job's folder for unfinished files, and those that killed programs left
     errors              what can go wrong, and what to do about it
 
 Nouns: Model, Pass, Variant, Backend, Engine, Job, Session, Panel.

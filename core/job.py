@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core import scratch as scratches
 from core.errors import Cancelled
 
 Step = Callable[[float, str], None]
@@ -34,7 +34,7 @@ class Job:
         self._is_cancelled = is_cancelled
         self._scratch = scratch
         self._whole: Job | None = None
-        self._made: tempfile.TemporaryDirectory[str] | None = None
+        self._made = False
 
     @property
     def scratch(self) -> Path:
@@ -42,8 +42,8 @@ class Job:
         if self._whole is not None:
             return self._whole.scratch
         if self._scratch is None:
-            self._made = tempfile.TemporaryDirectory(prefix="sardonyx-job-")
-            self._scratch = Path(self._made.name)
+            self._scratch = scratches.make()
+            self._made = True
         return self._scratch
 
     def step(self, fraction: float, text: str = "") -> None:
@@ -75,7 +75,7 @@ class Job:
 
     def close(self) -> None:
         """Remove the scratch folder if this job made it."""
-        if self._made is not None:
-            self._made.cleanup()
-            self._made = None
+        if self._made and self._scratch is not None:
+            scratches.remove(self._scratch)
+            self._made = False
             self._scratch = None

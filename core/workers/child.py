@@ -199,13 +199,18 @@ class _Forward(logging.Handler):
         self._outbox = outbox
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields = {
-            key: getattr(record, key) for key in ("name", "levelno", "levelname", "pathname", "filename", "module", "lineno", "funcName")
-        }
-        fields["msg"] = record.getMessage()
-        if record.exc_info:
-            fields["exc_text"] = logging.Formatter().formatException(record.exc_info)
-        self._outbox.send(frames.LOG, frames.pack(fields))
+        try:
+            self._outbox.send(frames.LOG, frames.pack(_fields(record)))
+        except Exception:  # noqa: BLE001 - as every handler: a log line that cannot be written must not end the task
+            self.handleError(record)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields = {key: getattr(record, key) for key in ("name", "levelno", "levelname", "pathname", "filename", "module", "lineno", "funcName")}
+    fields["msg"] = record.getMessage()
+    if record.exc_info:
+        fields["exc_text"] = logging.Formatter().formatException(record.exc_info)
+    return fields
 
 
 def _forward_logs(outbox: Outbox) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import struct
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from core import scratch
 from core.errors import Cancelled
 from core.workers import answers, death, frames
 from core.workers.cancel import PATIENCE, CancelToken
@@ -84,12 +83,12 @@ def converse(
     process must not be used again then. The task's scratch folder is gone in every case.
     """
     gate = _Gate(process)
-    scratch = tempfile.mkdtemp(prefix="sardonyx-job-")
+    folder = scratch.make()
     disconnect = cancel.connect(lambda: gate.kill("cancel")) if cancel is not None else lambda: None
     answered = False
     try:
         try:
-            process.send(frames.TASK, [os.fsencode(scratch), *parcel])
+            process.send(frames.TASK, [os.fsencode(folder), *parcel])
             kind, parts = _listen(process, title, home, on_step, on_emit, timeout, silence)
         except frames.Closed:
             raise _ended(process, title, timeout, silence) from None
@@ -103,7 +102,7 @@ def converse(
         if not answered:
             process.kill("failed")
             process.dead.wait(PATIENCE)
-        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.remove(folder)
 
 
 class _Gate:

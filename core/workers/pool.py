@@ -43,10 +43,11 @@ class Pool:
         self._busy: dict[Process, str] = {}
         self._all: set[Process] = set()
         self._orders = 0  # callers that wait for a process
-        self._refused: list[OSError] = []  # one for each order that the system could not serve
+        self._refused: list[Exception] = []  # one for each order that the system could not serve
         self._spare_wanted = False
         self._failures = 0
         self._hush = 0  # tasks that want the machine for themselves
+        self._talks: list[int] = []  # threads that are in a conversation
         self._closed = False
         self._starter: threading.Thread | None = None
         _open.add(self)
@@ -80,7 +81,7 @@ class Pool:
 
         title = title or title_of(task)
         parcel = parcel_of(task, inputs)
-        with self._hushed(quiet):
+        with self._hushed(quiet), self.talk():
             process = self.take(title, cancel)
             good = False
             try:
@@ -113,16 +114,20 @@ class Pool:
         """Kill every process, wait until they and the threads are gone; tasks that still run end as cancelled."""
         with self._change:
             self._closed = True
+            everyone = set(self._all)  # now: whoever dies meanwhile is no longer listed, but its threads may not be done
             self._change.notify_all()
         if self._starter is not None:
             self._starter.join(PATIENCE)  # first: from here on nothing new is started
         with self._change:
-            everyone = list(self._all)
+            everyone |= self._all
             self._idle.clear()
         for process in everyone:
             process.kill("close")
         for process in everyone:
             process.join(PATIENCE)
+        me = threading.get_ident()  # a callback may close the pool
+        with self._change:  # callers still have a scratch folder to remove, and the program may be about to end
+            self._change.wait_for(lambda: all(thread == me for thread in self._talks), PATIENCE)
         _open.discard(self)
 
     def __enter__(self) -> Pool:
@@ -203,6 +208,19 @@ class Pool:
                 self._hush -= quiet
                 self._change.notify_all()
 
+    @contextlib.contextmanager
+    def talk(self) -> Iterator[None]:
+        """What this thread does inside, `close` waits for (it ends soon: every process is killed by then)."""
+        me = threading.get_ident()
+        with self._change:
+            self._talks.append(me)
+        try:
+            yield
+        finally:
+            with self._change:
+                self._talks.remove(me)
+                self._change.notify_all()
+
     def _need_starter(self) -> None:
         if self._starter is None and not self._closed:
             self._starter = threading.Thread(target=self._start_processes, name="sardonyx-pool", daemon=True)
@@ -227,7 +245,7 @@ class Pool:
                     break
             try:
                 process = Process(self._ended)
-            except OSError as error:
+            except (OSError, RuntimeError) as error:  # no more processes; or no more threads, which is a RuntimeError
                 with self._change:
                     self._failures = TRIES
                     self._refused += [error] * max(0, self._orders - len(self._idle) - len(self._refused))
@@ -283,7 +301,7 @@ class Resident:
 
         title = title or title_of(task)
         parcel = parcel_of(task, inputs)
-        with self._turn:
+        with self._turn, self._pool.talk():
             if self._process is None or not self._process.alive():
                 self._drop()
                 self._process = self._pool.take(title, cancel)

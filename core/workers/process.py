@@ -73,8 +73,19 @@ class Process:
         self._tail = bytearray()
         self._reader = threading.Thread(target=self._read, name=f"sardonyx-worker-{self.pid}", daemon=True)
         self._stderr = threading.Thread(target=self._read_stderr, name=f"sardonyx-stderr-{self.pid}", daemon=True)
-        self._reader.start()
-        self._stderr.start()
+        try:
+            self._stderr.start()
+            self._reader.start()
+        except RuntimeError:  # the system gives no more threads: then nobody could bury it either
+            self._popen.kill()
+            self._popen.wait()
+            for stream in (self._popen.stdin, self._popen.stdout):
+                assert stream is not None
+                stream.close()
+            if self._stderr.ident is None:
+                assert self._popen.stderr is not None
+                self._popen.stderr.close()
+            raise
 
     def send(self, kind: int, parts: list[Part]) -> None:
         """Send a frame; raises `frames.Closed` when the process is gone."""

@@ -249,6 +249,11 @@ def log(job: Job) -> None:
         logging.getLogger("sardonyx.test").exception("an error")
 
 
+def log_badly(job: Job) -> str:
+    logging.getLogger("sardonyx.test").warning("%d of %d", "one")
+    return "done"
+
+
 def warn(job: Job) -> None:
     warnings.warn("mind the step", RuntimeWarning, stacklevel=1)
 

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from core import scratch
 from core.errors import Cancelled, WorkerError
 from core.workers import CancelToken, Pool, death
 from core.workers import pool as pool_module
@@ -227,6 +228,10 @@ def test_warnings_and_logs_come_home(own: Pool, allow_logs: list[Any]) -> None:
     assert allow_logs[0].filename == "tasks.py"
 
 
+def test_a_log_line_that_cannot_be_made_does_not_end_the_task(own: Pool) -> None:
+    assert own.run(tasks.log_badly) == "done"
+
+
 def test_an_interpreter_that_does_not_start(own: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_module, "BOOT", "import sys; sys.stderr.write('no such house'); sys.exit(9)")
     with pytest.raises(WorkerError, match=r"Echo could not start: .* \(exit code 9\)") as caught:
@@ -290,12 +295,16 @@ def parent(code: str) -> subprocess.Popen[str]:
 def test_no_worker_survives_the_app(number: int) -> None:
     with parent("pool.run(tasks.wait_forever, on_emit=say)") as app:
         assert app.stdout is not None
-        pid = int(app.stdout.readline().split()[0])
+        pid, folder = app.stdout.readline().split()
         workers = [one.pid for one in psutil.Process(app.pid).children(recursive=True)]
-        assert pid in workers
+        assert int(pid) in workers
+        scratch.sweep()
+        assert Path(folder).exists()  # somebody's who lives
         os.kill(app.pid, number)
         app.wait(20)
         assert all(gone(one) for one in workers)
+    scratch.sweep()  # as the next program does at its first job
+    assert not Path(folder).exists()
 
 
 def test_no_worker_that_holds_its_interpreter_survives_the_app() -> None:

@@ -11,9 +11,11 @@ import numpy as np
 import psutil
 import pytest
 
-from core.errors import AppError, Cancelled, ModelError, UsageError
+from core import scratch
+from core.errors import AppError, Cancelled, ModelError, UsageError, WorkerError
 from core.workers import CancelToken, Pool, TaskBug
 from core.workers import pool as pool_module
+from core.workers.process import Process
 from tests.core.workers import tasks
 
 
@@ -328,6 +330,61 @@ def test_close_ends_everything_and_what_runs_as_cancelled() -> None:
     with pytest.raises(Cancelled):
         pool.run(tasks.echo, 1)
     pool.close()
+
+
+def test_close_waits_for_the_threads_of_a_process_that_just_died(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, never = Pool._ended, threading.Event()
+
+    def slowly(self: Pool, process: Process) -> None:
+        ended(self, process)
+        never.wait(0.5)  # no longer listed, not yet done
+
+    monkeypatch.setattr(Pool, "_ended", slowly)
+    pool = Pool(warm=False)
+    pid = pool.run(tasks.pid)
+    pool.close()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.endswith(f"-{pid}")]
+
+
+@pytest.mark.parametrize("resident", [False, True])
+def test_close_waits_until_callers_have_removed_their_folders(monkeypatch: pytest.MonkeyPatch, resident: bool) -> None:
+    remove, never = scratch.remove, threading.Event()
+
+    def slowly(folder: Path) -> None:
+        never.wait(0.5)
+        remove(folder)
+
+    monkeypatch.setattr(scratch, "remove", slowly)
+    pool = Pool(warm=False)
+    call = Call(pool.resident().run if resident else pool.run, tasks.wait_forever)
+    _, folder = call.events.get(timeout=30)
+    pool.close()
+    assert not Path(folder).exists()
+    assert isinstance(call.wait(), Cancelled)
+
+
+def test_a_callback_may_close_the_pool() -> None:
+    pool = Pool(warm=False)
+    with pytest.raises(Cancelled):
+        pool.run(tasks.wait_forever, on_emit=lambda event: pool.close())
+
+
+@pytest.mark.parametrize("which", ["sardonyx-worker-", "sardonyx-stderr-"])
+def test_a_system_that_gives_no_threads_is_told(own: Pool, monkeypatch: pytest.MonkeyPatch, which: str) -> None:
+    start = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        if self.name.startswith(which):
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for _ in range(2):
+            with pytest.raises(WorkerError, match="Echo could not start: can't start new thread"):
+                own.run(tasks.echo, 1)
+    assert own.pids() == {}
+    assert own.run(tasks.echo, 1) == 1
 
 
 def test_close_without_a_start() -> None:
