@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 import pickle
 import shutil
@@ -104,6 +105,18 @@ def test_nothing_is_reached_by_way_of_what_is_allowed(module: str, name: str) ->
     pickle.loads(said)  # there is such a thing
     with pytest.raises(pickle.UnpicklingError, match="not among what a worker may send"):
         answers.unpack([said])
+
+
+@pytest.mark.parametrize(
+    "said", [b"cos\nsystem\n.", b"(ios\nsystem\n.", b"\x82\x01.", b"\x83\x01\x00.", b"\x84\x01\x00\x00\x00.", b"Pname\n.", b"NQ."]
+)
+def test_no_opcode_brings_in_anything(said: bytes) -> None:
+    copyreg.add_extension("os", "system", 1)
+    try:
+        with pytest.raises(pickle.UnpicklingError):
+            answers.unpack([said])
+    finally:
+        copyreg.remove_extension("os", "system", 1)
 
 
 def test_a_worker_that_was_taken_over_calls_nothing_here(own: Pool, tmp_path: Path) -> None:
