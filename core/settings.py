@@ -44,7 +44,16 @@ class Settings:
     confirm_close: bool = param(True, "Ask before leaving while a job runs")
     confirm_remove: bool = param(True, "Ask before removing a variant")
     backend: str = param("onnxruntime", "Backend that is chosen at first", title="Default backend")
-    worker_timeout: float = param(0.0, "Stop a job that takes longer; 0: never", min=0.0, max=604800.0, step=60.0, unit="s", advanced=True)
+    worker_timeout: float = param(
+        0.0,
+        "Stop a job that takes longer (0: never)",
+        title="Time limit of a job",
+        min=0.0,
+        max=604800.0,
+        step=60.0,
+        unit="s",
+        advanced=True,
+    )
     recent_length: int = param(12, "Number of recent models remembered", min=0, max=50, advanced=True)
     recent: tuple[str, ...] = param((), "Models opened lately, newest first", advanced=True)
     geometry: str = param("", "Size and place of the window", advanced=True)

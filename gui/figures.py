@@ -77,6 +77,11 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{whole(count)} {one if count == 1 else many or one + 's'}"
 
 
+def three(value: float | None) -> str:
+    """Three significant figures, for columns whose head has the unit: `0.343`."""
+    return NONE if value is None or not math.isfinite(value) else _three(value)
+
+
 def _three(value: float) -> str:
     """Three significant figures without an exponent."""
     if value == 0:

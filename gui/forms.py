@@ -22,7 +22,8 @@ class Form(QWidget, Generic[T]):
 
     `changed` fires at every edit, also an invalid one; `valid` says which. `value` raises `UsageError` as long as
     something is wrong. `selection` gives the names for parameters of kind `nodes` (the "Use selection" button; it is
-    left out without one). A row's context menu resets it to its default.
+    left out without one).
+    A row's context menu resets it to its default. `chosen` names text parameters whose choices the caller offers later.
     """
 
     changed = Signal()
@@ -34,6 +35,7 @@ class Form(QWidget, Generic[T]):
         exclude: Iterable[str] = (),
         *,
         selection: Callable[[], Iterable[str]] | None = None,
+        chosen: Iterable[str] = (),
     ) -> None:
         super().__init__()
         self.cls = cls
@@ -44,6 +46,7 @@ class Form(QWidget, Generic[T]):
         self._errors: dict[str, QLabel] = {}
         self._fixed: dict[str, Any] = {}
         self._selection = selection
+        self._chosen = frozenset(chosen)
 
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -72,7 +75,7 @@ class Form(QWidget, Generic[T]):
         return page
 
     def _row(self, grid: QGridLayout, row: int, spec: Spec) -> None:
-        editor = field(spec)
+        editor = field(spec, choose=spec.name in self._chosen)
         label = QLabel(spec.title)
         label.setProperty("role", "muted")
         label.setBuddy(editor)

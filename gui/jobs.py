@@ -34,9 +34,13 @@ class JobHandle(QObject):
     emitted = Signal(object)
     ended = Signal()
 
-    def __init__(self, title: str, exclusive: bool) -> None:
+    def __init__(self, title: str, exclusive: bool, background: bool = False, short: str = "") -> None:
         super().__init__()
         self.title = title
+        #: What it is called where there is little room.
+        self.short = short or title
+        #: Housekeeping that nobody asked for by name: shown while it runs, not listed once it is done.
+        self.background = background
         self.exclusive = exclusive
         self.state: State = "queued"
         self.fraction = 0.0
@@ -82,6 +86,8 @@ class Jobs(QObject):
         self.pool = pool if pool is not None else Pool()
         self._owns_pool = pool is None
         self._limit = limit if limit is not None else max(2, (os.cpu_count() or 2) // 2)
+        #: Seconds that a job may take when its caller does not say; None: as long as it needs.
+        self.timeout: Callable[[], float | None] = lambda: None
         self._queued: list[_Supervisor] = []
         self._running: list[_Supervisor] = []
         self._closed = False
@@ -95,18 +101,21 @@ class Jobs(QObject):
         task: Callable[..., Any],
         *inputs: Any,
         title: str,
+        short: str = "",
         on_done: Callable[[Any], object] | None = None,
         on_error: Callable[[Exception], object] | None = None,
         on_emit: Callable[[Any], object] | None = None,
         exclusive: bool = False,
+        background: bool = False,
         timeout: float | None = None,
     ) -> JobHandle:
         """Run `task(*inputs, job=...)` in a worker process; the callbacks come here, on the main thread.
 
+        `timeout` is in seconds; without one `self.timeout` holds. `short` is the title where there is little room.
         `on_done(result)` or `on_error(error)` is called once, never after a cancel; `failed` fires in any case.
         """
-        handle = JobHandle(title, exclusive)
-        supervisor = _Supervisor(self.pool, handle, task, inputs, timeout, self)
+        handle = JobHandle(title, exclusive, background, short)
+        supervisor = _Supervisor(self.pool, handle, task, inputs, timeout if timeout is not None else self.timeout(), self)
         supervisor.on_done, supervisor.on_error, supervisor.on_emit = on_done, on_error, on_emit
         supervisor.over.connect(self._end)
         handle._drop = self._drop

@@ -20,7 +20,8 @@ class SettingsDialog(Dialog):
         self.ctx = ctx
         from core import params
 
-        self.form: Form[Settings] = Form(Settings, params.to_dict(ctx.settings), exclude=Settings.HIDDEN)
+        self.form: Form[Settings] = Form(Settings, params.to_dict(ctx.settings), exclude=Settings.HIDDEN, chosen=("backend",))
+        self._offer_backends()
         self.form.changed.connect(self._take)
         self.body.addWidget(self.form)
         self.body.addStretch(1)
@@ -30,6 +31,15 @@ class SettingsDialog(Dialog):
         self.body.addWidget(where)
         self.add_button("Reset to defaults", self._reset, "plain", left=True)
         self.add_button("Close", self.close, "primary")
+
+    def _offer_backends(self) -> None:
+        """The backends that there are, by their titles (the settings themselves know nothing above them)."""
+        from core.backends import BACKENDS
+        from gui.widgets.fields import ChoiceField
+
+        field = self.form.fields["backend"]
+        assert isinstance(field, ChoiceField)
+        field.offer({kind.id: kind.title for kind in BACKENDS if not kind.hidden})
 
     def _take(self) -> None:
         if not self.form.valid:

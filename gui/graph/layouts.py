@@ -107,12 +107,18 @@ class Layouts:
             self.index = index
             self._ctx.services["index"] = index
             self._job = start(
-                arrange, index, title="Lay out graph", on_done=lambda placed: self._done(model, index, placed), on_error=on_error
+                arrange,
+                index,
+                title="Lay out graph",
+                background=True,
+                on_done=lambda placed: self._done(model, index, placed),
+                on_error=on_error,
             )
         else:
             from core.layout import place
 
-            self._job = start(place, model, title="Lay out graph", on_done=lambda both: self._done(model, *both), on_error=on_error)
+            done = lambda both: self._done(model, *both)  # noqa: E731 - beside its twin above
+            self._job = start(place, model, title="Lay out graph", background=True, on_done=done, on_error=on_error)
         self._job.ended.connect(self._ended)
 
     def _ended(self) -> None:

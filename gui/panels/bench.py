@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -31,7 +31,7 @@ from gui.plots import library
 from gui.plots.live import LivePlot
 from gui.race import verdict
 from gui.race.contestants import ContestantList
-from gui.race.race import Race
+from gui.race.race import Race, usual_backend
 from gui.race.results import RaceResults
 from gui.widgets.empty import EmptyState
 from gui.widgets.jobline import JobLine
@@ -39,6 +39,8 @@ from gui.widgets.rows import Elided
 
 #: How often figures are written anew while a race runs.
 REFRESH_MS = 200
+#: From this width on plot and table stand side by side; from this height on, above one another.
+WIDE, HIGH = 1080, 380
 
 
 def _panel(ctx: Context) -> BenchPanel:
@@ -102,6 +104,7 @@ class BenchPanel(Panel):
         self._tick.timeout.connect(self._refresh_figures)
         self.listen(ctx.theme.changed, lambda: icons.redress(self, ctx.theme))  # also behind another tab
         self.listen(ctx.theme.changed, self.refresh)
+        self.listen(ctx.settings.changed, self.refresh)
         self._follow = Follow(ctx, self.refresh, opened=self._another)
         self.refresh()
 
@@ -126,9 +129,25 @@ class BenchPanel(Panel):
         split.setStretchFactor(0, 0)
         split.setStretchFactor(1, 3)
         split.setStretchFactor(2, 2)
-        split.setSizes([180, 410, 310])
+        split.setSizes([200, 560, 480])
         column.addWidget(split, 1)
+        self._split, self._how = split, "aside"
         return page
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Plot and table side by side where there is room for it, else above one another, else behind tabs."""
+        super().resizeEvent(event)
+        how = "aside" if self.width() >= WIDE else "above" if self.height() >= HIGH else "tabs"
+        if how == self._how:
+            return
+        self._how = how
+        self.results.arrange(how, self.live)
+        if how == "aside":
+            self._split.insertWidget(1, self.live)
+            self._split.setSizes([220, self.width() * 5 // 10, self.width() * 4 // 10])
+            self.live.show()
+        else:
+            self._split.setSizes([200, self.width() - 200])
 
     def _bar(self) -> QWidget:
         self.start_button = QPushButton("Start")
@@ -236,7 +255,7 @@ class BenchPanel(Panel):
             self.pages.setCurrentIndex(0)
             return
         self.pages.setCurrentIndex(1)
-        self.list.fill(session, self.ctx.services.get("availability", {}))
+        self.list.fill(session, self.ctx.services.get("availability", {}), usual_backend(self.ctx))
         self.results.show_session(session)
         self.enable()
 
@@ -341,7 +360,8 @@ class BenchPanel(Panel):
         self.line.fail(error)
         if isinstance(error, AppError):
             others = len(self._failures) - 1
-            self.line.message.setText(f"{title}: {error.message}" + (f" ({others} more failed, see the log.)" if others else ""))
+            more = f" ({others} more failed, see the log.)" if others else ""
+            self.line.message.setText(f"{title}: {error.message}{more}")
 
     def _over(self) -> None:
         self._tick.stop()

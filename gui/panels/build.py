@@ -104,8 +104,10 @@ class BuildPanel(Panel):
         self.listen(ctx.theme.changed, self.refresh)
         self._follow = Follow(ctx, self.refresh)
         visible = [kind for kind in BACKENDS if not kind.hidden]
+        self._told = ctx.settings.backend
         if visible:
-            self.choose(visible[0].id)
+            self.choose(self._told if self._told in self.choices else visible[0].id)
+        self.listen(ctx.settings.changed, self._settings)
         self.refresh()
 
     # --- making
@@ -192,7 +194,8 @@ class BuildPanel(Panel):
         """Ask, in a worker, which backends can build and run here."""
         self._looked = True
         self._wait.stop()
-        self.ctx.jobs.start(backend_tasks.availability, title="Look for backends", on_done=self._found, on_error=self._not_found)
+        ask = self.ctx.jobs.start
+        ask(backend_tasks.availability, title="Look for backends", background=True, on_done=self._found, on_error=self._not_found)
 
     def _found(self, states: dict[str, Availability]) -> None:
         self._looked = True
@@ -218,6 +221,14 @@ class BuildPanel(Panel):
         if backend_id in self.choices:
             self.choices[backend_id].button.setChecked(True)
         self.enable()
+
+    def _settings(self) -> None:
+        """Another default backend holds at once."""
+        wanted = self.ctx.settings.backend
+        if wanted != self._told:
+            self._told = wanted
+            if wanted in self.choices:
+                self.choose(wanted)
 
     def blocked(self) -> str:
         """Why nothing can be built now."""
@@ -291,6 +302,7 @@ class BuildPanel(Panel):
             options,
             engines.place(session, variant, backend, options),
             title=f"Build {variant.title} with {engines.backend_title(backend)}",
+            short=f"Build {variant.title}",
             on_done=done,
             on_error=self._failed,
         )

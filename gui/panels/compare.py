@@ -108,7 +108,7 @@ class ComparePanel(Panel):
         split.addWidget(self._left())
         split.addWidget(self._right())
         split.setStretchFactor(1, 1)
-        split.setSizes([260, 800])
+        split.setSizes([244, 800])
         return split
 
     def _left(self) -> QWidget:
@@ -181,11 +181,11 @@ class ComparePanel(Panel):
         self.table = Table(
             [
                 Column("name", "Output"),
-                Column("max", "Max error", "right", 90, "Largest absolute difference", error_text),
-                Column("mean", "Mean error", "right", 96, "Mean absolute difference", error_text),
-                Column("cosine", "Cosine", "right", 92, "Cosine of the flattened outputs, mean over samples", lambda v: f"{v:.6f}"),
-                Column("sqnr", "SQNR", "right", 84, "Signal to quantization noise: 10 log10(Σa² / Σ(a−b)²)", decibel),
-                Column("top1", "Top-1", "right", 86, "Share of rows whose largest element is at the same place", figures.share),
+                Column("max", "Max error", "right", 82, "Largest absolute difference", error_text),
+                Column("mean", "Mean error", "right", 90, "Mean absolute difference", error_text),
+                Column("cosine", "Cosine", "right", 82, "Cosine of the flattened outputs, mean over samples", lambda v: f"{v:.6f}"),
+                Column("sqnr", "SQNR", "right", 74, "Signal to quantization noise: 10 log10(Σa² / Σ(a−b)²)", decibel),
+                Column("top1", "Top-1", "right", 66, "Share of rows whose largest element is at the same place", figures.share),
                 Column("state", "", width=76, colour=lambda v: theme.color("bad") if v == "not finite" else theme.color("ok")),
             ]
         )
@@ -317,6 +317,7 @@ class ComparePanel(Panel):
             spec,
             str(self.labels.get()),
             title=f"Compare {a.title} with {b.title}",
+            short=f"Compare {b.title}",
             on_done=done,
             on_error=self.line.fail,
         )
@@ -347,6 +348,7 @@ class ComparePanel(Panel):
             state = "not finite" if not each.finite else "equal" if each.equal else ""
             rows.append((each.name, each.max_abs, each.mean_abs, each.cosine, each.sqnr, each.top1, state))
         self.table.set_rows(rows)
+        self.table.setColumnHidden(6, not any(row[-1] for row in rows))
 
     def _list_past(self) -> None:
         session = self.ctx.session

@@ -124,7 +124,7 @@ class JobsPanel(Panel):
 
     def _added(self, handle: JobHandle) -> None:
         row = JobRow(handle, self.ctx)
-        row.dismissed = lambda: self._drop(row)
+        row.dismissed = lambda: self._drop(row) if row in self.entries else None
         self.entries.insert(0, row)
         self.column.insertWidget(0, row)
         ended = [each for each in self.entries if not each.alive]
@@ -163,7 +163,9 @@ class JobRow(QWidget):
         self.setAccessibleName(handle.title)
         self.picture = QLabel()
         self.picture.setFixedSize(16, 18)
-        self.title = Elided(handle.title)
+        self.title = Elided(handle.short)
+        self.title.setProperty("tip", True)
+        self.title.setToolTip(handle.title)
         self.time = QLabel()
         self.time.setProperty("role", "muted")
         self.button = QToolButton()
@@ -195,8 +197,14 @@ class JobRow(QWidget):
         column.addWidget(self.bar)
         column.addLayout(foot)
         handle.changed.connect(self.refresh)
-        handle.ended.connect(self.refresh)
+        handle.ended.connect(self._ended)
         self.refresh()
+
+    def _ended(self) -> None:
+        """Housekeeping that went well is not worth a row."""
+        self.refresh()
+        if self.handle.background and self.handle.state != "failed":
+            self.dismissed()
 
     @property
     def alive(self) -> bool:
@@ -230,6 +238,7 @@ class JobRow(QWidget):
         )
         if said != self.text.text():
             self.text.setText(said)
+        self.text.setVisible(state != "done")  # the mark, its name and the time say it
         self.text.setProperty("tip", error is not None)
         if isinstance(error, AppError):
             self.text.setToolTip(f"{error.message}\n{error.hint}".strip())

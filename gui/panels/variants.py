@@ -67,6 +67,12 @@ def redo(ctx: Context) -> None:
     _session(ctx).history.redo()
 
 
+def branch(ctx: Context) -> None:
+    """Offer the passes for the selected variant."""
+    panel = _panel(ctx)
+    panel.branch(panel.selected())
+
+
 def compare(ctx: Context, variant_id: str = "") -> None:
     """Offer the variant in the compare panel, against the model that was opened."""
     if ctx.window is not None:
@@ -87,8 +93,15 @@ class VariantsPanel(Panel):
     icon = "branch"
     tip = "Every model that was made here, with its size, latency and accuracy."
     ACTIONS = (
-        Action("edit.undo", "Undo", undo, "Edit", 10, "Ctrl+Z", "undo", "Go back to the variant that this one was made from.", cannot_undo),
+        Action(
+            "edit.undo", "Undo", undo, "Edit", 10, "Ctrl+Z", "undo",
+            "Go back to the variant that this one was made from; a pass applied there makes a branch, nothing is lost.", cannot_undo,
+        ),
         Action("edit.redo", "Redo", redo, "Edit", 10, "Ctrl+Shift+Z", "redo", "Go to the variant that undo left.", cannot_redo),
+        Action(
+            "variant.branch", "Branch from here", branch, "Edit", 15, "Ctrl+Shift+B", "branch",
+            "Go to the selected variant and choose a pass: what it makes stands beside what was made there before.", needs_model,
+        ),
         Action(
             "variant.rename", "Rename variant…", lambda ctx: _panel(ctx).rename(), "Edit", 20, "", "edit",
             "Give the current variant a title of your own.", needs_model,
@@ -146,8 +159,9 @@ class VariantsPanel(Panel):
         row.setContentsMargins(6, 4, 6, 2)
         row.setSpacing(2)
         for name, icon, tip, slot in (
-            ("undo", "undo", "Undo (Ctrl+Z)", lambda: self._do(undo)),
-            ("redo", "redo", "Redo (Ctrl+Shift+Z)", lambda: self._do(redo)),
+            ("undo", "undo", "Undo: back to the variant before (Ctrl+Z)", lambda: self._do(undo)),
+            ("redo", "redo", "Redo: on to the variant that undo left (Ctrl+Shift+Z)", lambda: self._do(redo)),
+            ("branch", "branch", "Branch: try another pass on the selected variant (Ctrl+Shift+B)", lambda: self.branch(self.selected())),
             ("", "", "", None),
             ("compare", "compare", "Compare the selected variant with the original", lambda: compare(self.ctx, self.selected())),
             ("save", "export", "Save the selected variant as an .onnx file…", lambda: self.ask_save(self.selected())),
@@ -161,7 +175,8 @@ class VariantsPanel(Panel):
             button.setIconSize(QSize(16, 16))
             icons.dress(button, icon, self.ctx.theme)
             button.setToolTip(tip)
-            button.setAccessibleName(tip)
+            button.setAccessibleName(tip.partition(" (")[0].partition(":")[0])
+            button.setAccessibleDescription(tip)
             button.clicked.connect(lambda *_, slot=slot: slot())
             row.addWidget(button)
             self.buttons[name] = button
@@ -236,7 +251,7 @@ class VariantsPanel(Panel):
             self.ctx.notify.warn("The model that was opened cannot be removed.", "Open another model instead.")
             return
         below = self._below(session, variant.id)
-        if ask:
+        if ask and self.ctx.settings.confirm_remove:
             text = f"Remove “{variant.title}”" + (f" and {figures.plural(below, 'variant')} made from it?" if below else "?")
             box = QMessageBox(QMessageBox.Icon.Question, "Remove variant", text, parent=self)
             box.setInformativeText("Its results go with it. This cannot be undone.")
@@ -298,7 +313,7 @@ class VariantsPanel(Panel):
         head = id == session.history.head
         for text, slot, on, why in (
             ("Go to", lambda: self.go(id), not head, "This is the current variant."),
-            ("Branch from here", lambda: self.branch(id), True, ""),
+            ("Branch from here", lambda: self.branch(id), True, "Go to it and choose a pass: what it makes becomes a branch of its own."),
             ("", None, True, ""),
             ("Compare with original", lambda: compare(self.ctx, id), inner, "This is the original."),
             ("Save model as…", lambda: self.ask_save(id), True, ""),
@@ -313,7 +328,7 @@ class VariantsPanel(Panel):
             action = menu.addAction(text)
             action.triggered.connect(lambda *_, slot=slot: slot())
             action.setEnabled(on)
-            action.setToolTip("" if on else why)
+            action.setToolTip(why if not on or text.startswith("Branch") else "")
         menu.setToolTipsVisible(True)
         return menu
 

@@ -312,11 +312,9 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def latency(ms: float, digits: int = 3) -> str:
-    """A latency with the unit that suits it: 0.712 ms, 83.1 µs, 1.24 s."""
+    """A latency in milliseconds as the tables write it (0.0831 ms), in seconds from one second on."""
     if ms >= 1000:
         return f"{number(ms / 1000, digits)} s"
-    if ms < 0.1:
-        return f"{number(ms * 1000, digits)} µs"
     return f"{number(ms, digits)} ms"
 
 

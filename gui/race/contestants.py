@@ -42,11 +42,11 @@ class ContestantList(QListWidget):
         self._checked.clear()
         self._colors.clear()
 
-    def fill(self, session: Session, states: Mapping[str, Availability]) -> None:
+    def fill(self, session: Session, states: Mapping[str, Availability], backend: str = DEFAULT_BACKEND) -> None:
         """List the contestants that there are; one that cannot run here is greyed, with the reason."""
-        found = verdict.contestants(session)
+        found = verdict.contestants(session, backend)
         self._contestants = {each.key: each for each in found}
-        self._inherit(found)
+        self._inherit(found, backend)
         short = verdict.names(session, found)
         usual = self._usual(session, found, states)
         self._filling = True
@@ -77,11 +77,11 @@ class ContestantList(QListWidget):
                 latest[each.variant] = each.key
         return set(latest.values())
 
-    def _inherit(self, found: list[Contestant]) -> None:
+    def _inherit(self, found: list[Contestant], backend: str) -> None:
         """An engine that was just built for the race keeps the colour and the check of its contestant before."""
         for each in found:
             before = f"{each.variant}:default"
-            if each.engine is None or each.engine.backend != DEFAULT_BACKEND or each.key in self._colors or before not in self._colors:
+            if each.engine is None or each.engine.backend != backend or each.key in self._colors or before not in self._colors:
                 continue
             self._colors[each.key] = self._colors[before]
             if before in self._checked:

@@ -18,18 +18,27 @@ from gui.context import Context
 from gui.engines import naming as engines
 from gui.jobs import JobHandle
 
-#: What a variant is built with when nothing was built yet, so that one click is enough.
+#: What a variant is built with when nothing was built yet, so that one click is enough, and the one in the settings does
+#: not run here.
 DEFAULT_BACKEND = "onnxruntime"
+
+
+def usual_backend(ctx: Context) -> str:
+    """The backend in the settings where it builds and runs here, else ONNX Runtime."""
+    chosen = ctx.settings.backend
+    state = ctx.services.get("availability", {}).get(chosen)
+    return chosen if chosen in BACKENDS and state is not None and state.can_build and state.can_run else DEFAULT_BACKEND
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """Who runs: an engine of a variant, or (None) one that is built first, with ONNX Runtime as it comes."""
+    """Who runs: an engine of a variant, or (None) one that is built first with `backend` as it comes."""
 
     key: str
     title: str
     variant: str
     engine: Engine | None
+    backend: str = DEFAULT_BACKEND
 
 
 class Race(QObject):
@@ -86,7 +95,8 @@ class Race(QObject):
 
     def _build(self, contestant: Contestant) -> None:
         variant = self.session.history[contestant.variant]
-        options = params.to_dict(BACKENDS[DEFAULT_BACKEND].Options())
+        backend = contestant.backend
+        options = params.to_dict(BACKENDS[backend].Options())
 
         def built(engine: Engine) -> None:
             if variant.id in self.session.history.variants:
@@ -98,10 +108,11 @@ class Race(QObject):
         handle = self.ctx.jobs.start(
             backend_tasks.build,
             variant.model,
-            DEFAULT_BACKEND,
+            backend,
             options,
-            engines.place(self.session, variant, DEFAULT_BACKEND, options),
-            title=f"Build {variant.title} with {engines.backend_title(DEFAULT_BACKEND)}",
+            engines.place(self.session, variant, backend, options),
+            title=f"Build {variant.title} with {engines.backend_title(backend)}",
+            short=f"Build {variant.title}",
             on_done=built,
             on_error=lambda error: self._fail(contestant, error),
         )
@@ -119,6 +130,7 @@ class Race(QObject):
             engine,
             self.plan,
             title=f"Race {contestant.title}",
+            short=f"Race {self.session.history[contestant.variant].title}",
             on_done=done,
             on_error=lambda error: self._fail(contestant, error),
             on_emit=lambda samples: self.samples.emit(contestant.key, samples),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 from core.bench import BenchResult
 from core.session import Session
@@ -18,6 +18,9 @@ from gui.plots.series import Counts
 from gui.race import verdict
 from gui.table import Column, Table
 from gui.theme import Theme
+
+#: As much as Qt allows.
+MOST = (1 << 24) - 1
 
 
 class RaceResults(QTabWidget):
@@ -44,6 +47,11 @@ class RaceResults(QTabWidget):
         self.scatter.on_pick = goto
         self.past = self._make_past()
         self.setDocumentMode(True)
+        #: The live plot above the table, in the first tab.
+        self.stacked = False
+        self.together = QSplitter(Qt.Orientation.Vertical)
+        self.together.setChildrenCollapsible(False)
+        self.together.hide()
         for widget, title in (
             (self.table, "Table"),
             (self.histogram, "Histogram"),
@@ -54,13 +62,44 @@ class RaceResults(QTabWidget):
             self.addTab(widget, title)
         self.setMinimumWidth(200)
 
+    def arrange(self, how: str, live: QWidget) -> None:
+        """Where the live plot stands: `aside` (its owner places it), in a tab of its own (`tabs`), or `above` the table."""
+        front = self.widget(self.currentIndex())
+        for widget in (live, self.table, self.together):
+            if self.indexOf(widget) >= 0:
+                self.removeTab(self.indexOf(widget))
+        self.table.setMaximumHeight(MOST)
+        self.table.setMinimumHeight(0)
+        self.stacked = how == "above"
+        if self.stacked:
+            self.together.addWidget(live)
+            self.together.addWidget(self.table)
+            self.together.setStretchFactor(0, 1)
+            self.insertTab(0, self.together, "Live")
+            self._fit()
+        else:
+            self.together.setParent(self)
+            self.together.hide()
+            self.insertTab(0, self.table, "Table")
+            if how == "tabs":
+                self.insertTab(0, live, "Live")
+        for widget in (live, self.table):
+            widget.show()
+        kept = self.indexOf(front) if front is not None else -1
+        self.setCurrentIndex(max(0, kept))
+
+    def _fit(self) -> None:
+        """Below the plot the table is as high as its rows, five at most."""
+        if self.stacked:
+            self.table.setFixedHeight(28 + 25 * min(5, max(2, len(self.titles))) + 12)
+
     def _make_table(self) -> Table:
-        ms = figures.milliseconds
+        ms = figures.three
         table = Table(
             [
-                Column("title", "Contestant", icon=self._swatch_of),
-                *(Column(id, head, "right", 98, tip, ms) for id, head, tip in verdict.PERCENTILES),
-                Column("mean", "Mean", "right", 98, "Arithmetic mean", ms),
+                Column("title", "Latency, ms", icon=self._swatch_of),
+                *(Column(id, head, "right", 68, tip, ms) for id, head, tip in verdict.PERCENTILES),
+                Column("mean", "Mean", "right", 68, "Arithmetic mean", ms),
                 Column("throughput", "Per second", "right", 94, "Inferences per second", figures.short),
                 Column("count", "n", "right", 82, "Inferences that were measured", figures.whole),
                 Column("interval", "Median, 95 %", "right", 150, "Where the true median lies with 95 % confidence (bootstrap)"),
@@ -68,7 +107,7 @@ class RaceResults(QTabWidget):
         )
         table.setAccessibleName("Percentiles")
         table.horizontalHeader().setSectionResizeMode(0, table.horizontalHeader().ResizeMode.Interactive)
-        table.setColumnWidth(0, 140)
+        table.setColumnWidth(0, 144)
         return table
 
     def _make_past(self) -> Table:
@@ -124,6 +163,7 @@ class RaceResults(QTabWidget):
             elif key in live:
                 rows.append(verdict.live_row(title, live[key]))
         self.table.set_rows(rows)
+        self._fit()
         if tuple(bars) != self.bars.bars:
             self.bars.set_bars(tuple(bars))
         self.histogram.refresh()

@@ -25,9 +25,9 @@ PERCENTILES = (
 )
 
 
-def contestants(session: Session) -> list[Contestant]:
+def contestants(session: Session, backend: str = DEFAULT_BACKEND) -> list[Contestant]:
     """Who could race: engines of the current variant first, then of the original, then of the others; a variant without
-    an engine for ONNX Runtime can be built when the race starts."""
+    an engine for `backend` can be built when the race starts."""
     history = session.history
     order = [id for id in (history.head, history.root.id if history.root else None) if id is not None]
     order += [id for id in history.variants if id not in order]
@@ -35,8 +35,8 @@ def contestants(session: Session) -> list[Contestant]:
     for id in dict.fromkeys(order):
         variant = history[id]
         built = session.engines_of(id)
-        if not any(engine.backend == DEFAULT_BACKEND for engine in built):
-            found.append(Contestant(f"{id}:default", f"{variant.title} · {engines.backend_title(DEFAULT_BACKEND)}", id, None))
+        if not any(engine.backend == backend for engine in built):
+            found.append(Contestant(f"{id}:default", f"{variant.title} · {engines.backend_title(backend)}", id, None, backend))
         found += [Contestant(f"{id}:{engine.path.name}", f"{variant.title} · {engines.title(engine)}", id, engine) for engine in built]
     return found
 

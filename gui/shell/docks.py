@@ -20,7 +20,7 @@ from gui.panels.base import Panel
 #: joins the last one.
 STACKED: dict[str, tuple[tuple[str, ...], ...]] = {"left": (("variants",), ("passes", "build"), ("jobs",))}
 #: Shares of the height for those rows.
-HEIGHTS: dict[str, tuple[int, ...]] = {"left": (26, 54, 20)}
+HEIGHTS: dict[str, tuple[int, ...]] = {"left": (36, 46, 18)}
 #: Panels that are made with the docks, not when first seen: they listen to what would be missed.
 EAGER = ("jobs",)
 #: The first line of a kept arrangement; another number and the default one is used.
@@ -28,13 +28,14 @@ VERSION = "1"
 
 
 class Slot(QWidget):
-    """The place of a panel in its dock; makes the panel when it is first seen."""
+    """The place of a panel in its dock; when it is first seen, it asks `on_seen` to have the panel made."""
 
-    def __init__(self, cls: type[Panel], ctx: Context) -> None:
+    def __init__(self, cls: type[Panel], ctx: Context, on_seen: Callable[[Slot], object]) -> None:
         super().__init__()
         self.cls = cls
         self.panel: Panel | None = None
         self._ctx = ctx
+        self._on_seen = on_seen
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
 
@@ -47,7 +48,8 @@ class Slot(QWidget):
         return self.panel
 
     def showEvent(self, event: QShowEvent) -> None:
-        self.fill()
+        if self.panel is None:
+            self._on_seen(self)
         super().showEvent(event)
 
 
@@ -61,6 +63,11 @@ class Docks(QWidget):
         self.docks: dict[str, Any] = {}
         self.on_change: Callable[[], object] = lambda: None
         self._sized = False
+        self._seen: list[Slot] = []
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._fill_one)
         self._build()
 
     # ---- building ----
@@ -100,7 +107,7 @@ class Docks(QWidget):
         ads = self._ads
         dock = ads.CDockWidget(self.manager, cls.title)
         dock.setObjectName(f"dock.{cls.id}")
-        slot = Slot(cls, self.ctx)
+        slot = Slot(cls, self.ctx, self._fill_soon)
         dock.setWidget(slot, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
         dock.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromDockWidget)
         dock.setTabToolTip(cls.tip or cls.title)
@@ -108,6 +115,18 @@ class Docks(QWidget):
         dock.viewToggled.connect(lambda *_: self.on_change())
         self.slots[cls.id] = slot
         self.docks[cls.id] = dock
+
+    def _fill_soon(self, slot: Slot) -> None:
+        """Make a panel that is seen, one in a turn of the event loop: many at once would hold the window."""
+        self._seen.append(slot)
+        self._turn.start()
+
+    def _fill_one(self) -> None:
+        slot = self._seen.pop(0)
+        if self._seen:
+            self._turn.start()
+        if slot.isVisible():
+            slot.fill()
 
     def _place(self) -> None:
         """Centre first, then the sides along the whole height, then what stands below the centre."""
@@ -155,11 +174,11 @@ class Docks(QWidget):
             above = self._tabs(area, place, above, row)
 
     def _size(self) -> None:
-        """Widths and heights that suit the window: sides of 264 to 440 px, a third for what is below."""
+        """Widths and heights that suit the window: sides of 264 to 440 px, a good third for what is below."""
         width, height = max(self.width(), 900), max(self.height(), 500)
         left = min(420, max(264, round(width * 0.16)))
         right = min(440, max(312, round(width * 0.17)))
-        low = min(560, max(210, round(height * 0.29)))
+        low = min(620, max(286, round(height * 0.34)))
         for ids, sizes in (
             (self._ids("center"), [height - low, low]),
             (self._ids("left"), [share * height // 100 for share in HEIGHTS["left"]]),
@@ -196,6 +215,8 @@ class Docks(QWidget):
 
     def cycle(self, step: int) -> None:
         """Move the focus to the next panel that is seen (or the one before), from left to right, from top to bottom."""
+        while self._seen:
+            self._fill_one()
         seen = [slot for slot in self.slots.values() if slot.isVisible() and slot.panel is not None]
         seen.sort(key=lambda slot: (slot.mapTo(self, slot.rect().topLeft()).x(), slot.mapTo(self, slot.rect().topLeft()).y()))
         if not seen:
@@ -236,6 +257,8 @@ class Docks(QWidget):
 
     def release(self) -> None:
         """Let every panel go."""
+        self._turn.stop()
+        self._seen.clear()
         for slot in self.slots.values():
             if slot.panel is not None:
                 slot.panel.release()

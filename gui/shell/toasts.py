@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 from gui import icons
 from gui.notify import Message, Notify
 from gui.theme import Theme
+from gui.widgets.rows import Wrapped
 
 WIDTH = 380
 MOST = 4
@@ -40,7 +41,7 @@ class Toast(QFrame):
         name, token = _LOOKS[message.severity]
         picture = QLabel()
         picture.setPixmap(icons.pixmap(name, theme, 18, token, parent.devicePixelRatioF()))
-        text = QLabel(_short(message.text))
+        text = Wrapped(_short(message.text))
         text.setWordWrap(True)
         text.setTextFormat(Qt.TextFormat.PlainText)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -48,7 +49,7 @@ class Toast(QFrame):
         words.setSpacing(4)
         words.addWidget(text)
         if message.hint:
-            hint = QLabel(_short(message.hint))
+            hint = Wrapped(_short(message.hint))
             hint.setWordWrap(True)
             hint.setTextFormat(Qt.TextFormat.PlainText)
             hint.setProperty("role", "muted")

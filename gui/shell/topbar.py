@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QAction, QIcon, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QWidget
 
 from gui import icons
 from gui.theme import Theme
 
+#: From this width on every button has its words.
+ROOMY = 1180
 SEARCH = "Search nodes, tensors, actions…"
 
 
@@ -17,12 +19,26 @@ class ActionButton(QPushButton):
 
     def __init__(self, text: str, action: QAction, role: str = "") -> None:
         super().__init__(text)
+        self.words = text
         self.action = action
+        self.setAccessibleName(text.rstrip("…"))
         if role:
             self.setProperty("role", role)
         self.clicked.connect(lambda *_: action.trigger())
         action.changed.connect(self.follow)
         self.follow()
+
+    def compact(self, on: bool, theme: Theme) -> None:
+        """Only the icon, where there is no room for words (undo and redo: arrows that everybody knows)."""
+        name = str(self.action.property("icon_name") or "")
+        if name not in ("undo", "redo") or on == (not self.text()):
+            return
+        self.setText("" if on else self.words)
+        if on:
+            icons.dress(self, name, theme)
+        else:
+            self.setProperty("icon_name", "")
+            self.setIcon(QIcon())
 
     def follow(self) -> None:
         """Take the action's state."""
@@ -51,9 +67,8 @@ class SearchButton(QPushButton):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = self.width() > 310
-        self.setText(SEARCH if wide else "Search…")
-        self.keys.setVisible(wide)
+        self.setText(SEARCH if self.width() > 310 else "Search…")
+        self.keys.setVisible(self.width() > 160)
         size = self.keys.sizeHint()
         self.keys.setGeometry(self.width() - size.width() - 6, (self.height() - 18) // 2, size.width(), 18)
 
@@ -93,7 +108,13 @@ class TopBar(QWidget):
         """A button for an action at the right end."""
         button = ActionButton(text, action, role)
         self.buttons.addWidget(button)
+        button.compact(self.width() < ROOMY, self.theme)
         return button
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for button in self.findChildren(ActionButton):
+            button.compact(self.width() < ROOMY, self.theme)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         window = self.window()

@@ -2,26 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QPainter, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem
+from PySide6.QtGui import QFontMetrics, QIcon, QKeyEvent, QKeySequence, QPainter, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeWidget, QTreeWidgetItem, QWidget
 
 from core.history import Variant
 from core.session import Session
 from gui import figures
 from gui.theme import Theme
 
-TITLE, SIZE, LATENCY, ACCURACY = range(4)
+TITLE = 0
 ID = Qt.ItemDataRole.UserRole
-#: From this width on there is room for another column of figures.
-WIDE, WIDER = 310, 400
+#: The figures of a row as text: size, median latency, accuracy; empty where it is not known.
+FIGURES = Qt.ItemDataRole.UserRole + 1
+#: A row is two lines: the title, and its figures; latency and accuracy end at the same places in every row.
+ROW, LINE = 42, 17
+COLUMNS = (("Size on disk", 60), ("median latency", 76), ("top-1 accuracy", 62))
+
+
+class _Row(QStyledItemDelegate):
+    """Paints a variant: dot and title, below them its figures."""
+
+    def __init__(self, theme: Theme, parent: QTreeWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(80, ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        whole = QStyleOptionViewItem(option)
+        self.initStyleOption(whole, index)
+        title, font, icon = whole.text, whole.font, index.data(Qt.ItemDataRole.DecorationRole)
+        whole.text, whole.icon = "", QIcon()
+        view = self.parent()
+        assert isinstance(view, QTreeWidget)
+        view.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, whole, painter, view)
+        rect = option.rect
+        painter.save()
+        icon.paint(painter, QRect(rect.left() + 6, rect.top() + 5, 16, 16))
+        painter.setFont(font)
+        painter.setPen(self._theme.color("text"))
+        place = title_rect(rect)
+        words = QFontMetrics(font).elidedText(title, Qt.TextElideMode.ElideMiddle, place.width())
+        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), words)
+        painter.setFont(self._theme.small())
+        painter.setPen(self._theme.color("text" if font.bold() else "muted"))
+        size, *others = index.data(FIGURES) or ("", "", "")
+        right = rect.right() - 9
+        for text, (_, width) in zip(reversed(others), reversed(COLUMNS), strict=False):
+            cell = QRect(right - width, place.bottom() + 1, width, LINE)
+            painter.drawText(cell, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), text)
+            right -= width
+        wide = painter.fontMetrics().horizontalAdvance(size)
+        left = min(place.left(), right - wide + 4)  # deep in the tree it gives way to the columns
+        painter.drawText(QRect(left, place.bottom() + 1, wide + 4, LINE), int(Qt.AlignmentFlag.AlignVCenter), size)
+        painter.restore()
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        editor.setGeometry(title_rect(option.rect).adjusted(-4, -1, 4, 3))
+
+
+def title_rect(row: QRect) -> QRect:
+    """Where the title stands in a row."""
+    return QRect(row.left() + 26, row.top() + 4, row.width() - 34, LINE)
 
 
 class VariantTree(QTreeWidget):
-    """One row a variant; the current one is bold and has a filled dot. Narrow trees leave out size and accuracy: they are
-    in the tooltip, with the differences to the one before and to the original."""
+    """Two lines a variant, so that nothing is left out of a narrow dock; the current one is bold and has a filled dot. The
+    differences to the one before and to the original are in the tooltip."""
 
     #: A click or Enter: go to this variant.
     went = Signal(str)
@@ -36,31 +85,18 @@ class VariantTree(QTreeWidget):
         super().__init__()
         self._theme = theme
         self._filling = False
-        self._accurate = False
         self.setAccessibleName("Variants")
-        self.setHeaderLabels(["Variant", "Size", "p50", "Top-1"])
+        self.setHeaderHidden(True)
+        self.setColumnCount(1)
         self.setIndentation(12)
         self.setRootIsDecorated(False)
         self.setItemsExpandable(False)
         self.setUniformRowHeights(True)
-        self.setIconSize(QSize(16, 16))
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)
         self.setExpandsOnDoubleClick(False)
-        head = self.header()
-        head.setStretchLastSection(False)
-        head.setSectionsMovable(False)
-        head.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Stretch)
-        head.setMinimumSectionSize(40)
-        for column, width, tip in (
-            (SIZE, 84, "Graph and weights on disk"),
-            (LATENCY, 96, "Median latency of the latest benchmark"),
-            (ACCURACY, 80, "Top-1 accuracy on labelled data"),
-        ):
-            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            self.setColumnWidth(column, width)
-            self.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self.headerItem().setToolTip(column, tip)
+        self.setItemDelegate(_Row(theme, self))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         self.itemClicked.connect(lambda item, _: self.went.emit(str(item.data(TITLE, ID))))
@@ -89,10 +125,6 @@ class VariantTree(QTreeWidget):
         if not self._filling:
             self.titled.emit(str(item.data(TITLE, ID)), item.text(TITLE).strip())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.state() == QTreeWidget.State.EditingState:
             super().keyPressEvent(event)
@@ -111,11 +143,9 @@ class VariantTree(QTreeWidget):
         """Draw the tree anew, with the selection on the current variant."""
         self._filling = True
         self.clear()
-        accuracies = {id: session.accuracy(id) for id in session.history.variants}
-        self._accurate = any(value is not None for value in accuracies.values())
         places: dict[str, QTreeWidgetItem] = {}
         for variant in session.history.variants.values():
-            item = self._item(session, variant, accuracies)
+            item = self._item(session, variant)
             places[variant.id] = item
             parent = places.get(variant.parent or "")
             if parent is None:
@@ -129,36 +159,35 @@ class VariantTree(QTreeWidget):
             self.setCurrentItem(item)
             self.scrollToItem(item)
         self._filling = False
-        self._fit()
 
-    def _item(self, session: Session, variant: Variant, accuracies: Mapping[str, float | None]) -> QTreeWidgetItem:
-        latency, accuracy = session.latency(variant.id), accuracies[variant.id]
+    def _item(self, session: Session, variant: Variant) -> QTreeWidgetItem:
+        latency, accuracy = session.latency(variant.id), session.accuracy(variant.id)
         texts = (
-            variant.title,
             figures.size(variant.model.size),
             figures.milliseconds(latency.p50) if latency else "",
             figures.share(accuracy) if accuracy is not None else "",
         )
-        item = QTreeWidgetItem(list(texts))
+        item = QTreeWidgetItem([variant.title])
         item.setData(TITLE, ID, variant.id)
+        item.setData(TITLE, FIGURES, texts)
         item.setIcon(TITLE, self._dot(None))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        tip = tip_of(session, variant)
-        for column in range(4):
-            item.setToolTip(column, tip)
-            if column != TITLE:
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                item.setForeground(column, self._theme.color("muted"))
+        item.setToolTip(TITLE, tip_of(session, variant))
+        said = [f"{word} {text}" for (word, _), text in zip(COLUMNS, texts, strict=True) if text]
+        item.setData(TITLE, Qt.ItemDataRole.AccessibleDescriptionRole, ", ".join(said))
         return item
 
+    def figures_of(self, variant_id: str) -> tuple[str, ...]:
+        """What is written below a title: size, median latency, accuracy."""
+        item = self.item_of(variant_id)
+        return tuple(item.data(TITLE, FIGURES)) if item is not None else ()
+
     def _mark(self, item: QTreeWidgetItem) -> None:
-        font = item.font(TITLE)
+        font = self._theme.font()
         font.setBold(True)
         item.setFont(TITLE, font)
         item.setIcon(TITLE, self._dot("accent"))
         item.setData(TITLE, Qt.ItemDataRole.AccessibleTextRole, f"{item.text(TITLE)}, current")
-        for column in (SIZE, LATENCY, ACCURACY):
-            item.setForeground(column, self._theme.color("text"))
 
     def _dot(self, token: str | None) -> QIcon:
         """A filled dot for the variant that is open, a ring for the others."""
@@ -192,16 +221,18 @@ class VariantTree(QTreeWidget):
             self.setCurrentItem(item)
             self.editItem(item, TITLE)
 
-    def _fit(self) -> None:
-        width = self.viewport().width()
-        self.setColumnHidden(ACCURACY, not self._accurate or width < WIDE)
-        self.setColumnHidden(SIZE, width < (WIDER if self._accurate else WIDE))
-
 
 def tip_of(session: Session, variant: Variant) -> str:
     """What is known of a variant, with the differences to the one before and to the original."""
+    latency, accuracy = session.latency(variant.id), session.accuracy(variant.id)
+    known = [
+        figures.size(variant.model.size),
+        f"median {figures.milliseconds(latency.p50)}, p99 {figures.milliseconds(latency.p99)}" if latency else "not raced yet",
+        f"accuracy {figures.share(accuracy)}" if accuracy is not None else "accuracy not measured yet",
+    ]
     lines = [
         variant.title,
+        " · ".join(known),
         f"{variant.id} · {figures.plural(variant.summary.nodes, 'node')} · {variant.summary.precision or 'no weights'}",
     ]
     history = session.history

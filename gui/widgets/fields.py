@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QLocale, QObject, Qt, Signal
-from PySide6.QtGui import QDoubleValidator, QValidator
+from PySide6.QtCore import QEvent, QLocale, QObject, QRect, Qt, Signal
+from PySide6.QtGui import QDoubleValidator, QPainter, QPaintEvent, QPalette, QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -15,9 +17,12 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QSpinBox,
+    QStyle,
+    QStyleOptionFrame,
     QWidget,
 )
 
@@ -105,7 +110,8 @@ class ChoiceField(Field):
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
         self.combo = QComboBox()
-        self.combo.addItems(list(spec.choices))
+        for choice in spec.choices:
+            self.combo.addItem(spoken(choice), choice)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(6)
         self.combo.installEventFilter(_NoWheel(self.combo))
@@ -114,14 +120,29 @@ class ChoiceField(Field):
         self.combo.currentTextChanged.connect(lambda *_: self.changed.emit())
 
     def get(self) -> Value:
-        return self.combo.currentText()
+        return str(self.combo.currentData() or "")
 
     def put(self, value: Value) -> None:
         self.combo.blockSignals(True)
-        if self.combo.findText(str(value)) < 0:
-            self.combo.addItem(str(value))
-        self.combo.setCurrentText(str(value))
+        if self.combo.findData(str(value)) < 0:
+            self.combo.addItem(spoken(str(value)), str(value))
+        self.combo.setCurrentIndex(self.combo.findData(str(value)))
         self.combo.blockSignals(False)
+
+    def offer(self, choices: Mapping[str, str]) -> None:
+        """Other choices than the declared ones: value -> what it is called."""
+        chosen = self.get()
+        self.combo.blockSignals(True)
+        self.combo.clear()
+        for value, title in choices.items():
+            self.combo.addItem(title, value)
+        self.combo.blockSignals(False)
+        self.put(chosen)
+
+
+def spoken(choice: str) -> str:
+    """A choice as a word: `layer names` for `layer_names`."""
+    return choice.replace("_", " ")
 
 
 class NumberField(Field):
@@ -143,6 +164,8 @@ class NumberField(Field):
             self.spin.setSingleStep(step)
         if spec.unit:
             self.spin.setSuffix(f" {spec.unit}")
+        if meaning := zero(spec):
+            self.spin.setSpecialValueText(meaning)
         self.spin.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
         self.spin.setKeyboardTracking(False)
         self.spin.installEventFilter(_NoWheel(self.spin))
@@ -186,6 +209,12 @@ class _Real(QDoubleSpinBox):
         return state, text, position
 
 
+def zero(spec: Spec) -> str:
+    """What 0 means where the help says it, `(0: no limit)` or `; 0: never`, and it is the least value: `No limit`."""
+    found = re.search(r"\b0: ([^();,]{1,20})\)?$", spec.help) if spec.min == 0 and spec.default is not None else None
+    return found[1][:1].upper() + found[1][1:] if found else ""
+
+
 def _step(spec: Spec) -> float:
     if spec.min is not None and spec.max is not None and spec.max - spec.min <= 10:
         return (spec.max - spec.min) / 20
@@ -197,10 +226,14 @@ class TextField(Field):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
-        self.edit = QLineEdit()
+        self.edit = self.line()
         self.edit.setPlaceholderText(_hint(spec))
         self.hold(self.edit)
         self.edit.textChanged.connect(lambda *_: self.changed.emit())
+
+    def line(self) -> QLineEdit:
+        """The editor itself."""
+        return QLineEdit()
 
     def get(self) -> Value:
         return self.edit.text()
@@ -210,6 +243,31 @@ class TextField(Field):
         self.edit.setText(str(value))
         self.edit.setCursorPosition(0)
         self.edit.blockSignals(False)
+
+
+class _PathEdit(QLineEdit):
+    """Shows the end of a path that is too long, where the name stands, until somebody edits it."""
+
+    def shown(self) -> str:
+        """What is painted while it has no focus."""
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideLeft, self._room().width())
+
+    def _room(self) -> QRect:
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        return self.style().subElementRect(QStyle.SubElement.SE_LineEditContents, option, self).adjusted(2, 0, -2, 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.hasFocus() or self.shown() == self.text():
+            super().paintEvent(event)
+            return
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        painter = QPainter(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelLineEdit, option, painter, self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        painter.setFont(self.font())
+        painter.drawText(self._room(), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), self.shown())
 
 
 class LongTextField(Field):
@@ -233,23 +291,36 @@ class LongTextField(Field):
 
 
 class PathField(TextField):
-    """A line for a path, with buttons that browse; a file or folder may be dropped on it."""
+    """A line for a path that shows its end, with a button that browses; a file or folder may be dropped on it."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(spec)
-        if spec.kind in ("file", "path"):
-            self._button("File…" if spec.kind == "path" else "Browse…", self._file)
-        if spec.kind in ("folder", "path"):
-            self._button("Folder…" if spec.kind == "path" else "Browse…", self._folder)
+        self.button = button = QPushButton("Browse…")
+        button.setAccessibleName(f"{spec.title}: browse")
+        if spec.kind == "path":
+            menu = QMenu(button)
+            menu.addAction("File…", self._file)
+            menu.addAction("Folder…", self._folder)
+            button.clicked.connect(lambda *_: menu.popup(button.mapToGlobal(button.rect().bottomLeft())))
+            button.setToolTip("Choose a file or a folder")
+        else:
+            run = self._folder if spec.kind == "folder" else self._file
+            button.clicked.connect(lambda *_: run())
+            button.setToolTip("Choose a folder" if spec.kind == "folder" else "Choose a file")
+        self.row.addWidget(button)
         self.setAcceptDrops(True)
         self.edit.setAcceptDrops(False)
-        self.edit.textChanged.connect(self.edit.setToolTip)
+        self.edit.textChanged.connect(self._tell)
 
-    def _button(self, text: str, run: Any) -> None:
-        button = QPushButton(text)
-        button.setAccessibleName(f"{self.spec.title}: {text.rstrip('…').lower()}")
-        button.clicked.connect(lambda *_: run())
-        self.row.addWidget(button)
+    def line(self) -> QLineEdit:
+        return _PathEdit()
+
+    def put(self, value: Value) -> None:
+        super().put(value)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.edit.setToolTip(self.edit.text() or self.spec.help)
 
     def _start(self) -> str:
         here = Path(self.edit.text()).expanduser() if self.edit.text() else Path.home()
@@ -310,8 +381,10 @@ def _hint(spec: Spec) -> str:
     return {"file": "file", "folder": "folder", "path": "file or folder"}.get(spec.kind, "")
 
 
-def field(spec: Spec) -> Field:
-    """The editor that suits a parameter."""
+def field(spec: Spec, *, choose: bool = False) -> Field:
+    """The editor that suits a parameter; `choose`: one of what the caller offers."""
+    if choose:
+        return ChoiceField(spec)
     if spec.type is bool:
         return BoolField(spec)
     if spec.type in (int, float):

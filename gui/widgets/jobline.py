@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from core.errors import AppError
@@ -12,7 +12,7 @@ from gui import figures
 from gui.context import Context
 from gui.jobs import JobHandle
 from gui.notify import Message
-from gui.widgets.rows import Elided
+from gui.widgets.rows import Elided, Wrapped
 
 
 class JobLine(QWidget):
@@ -63,13 +63,9 @@ class JobLine(QWidget):
     def _make_failed(self) -> QWidget:
         box = QFrame()
         box.setProperty("role", "notice")
-        self.message = QLabel()
+        self.message = Wrapped()
         self.message.setProperty("role", "error")
-        self.hint = QLabel()
-        for label in (self.message, self.hint):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.hint = Wrapped()
         self.help = QPushButton()
         self.help.setProperty("role", "link")
         self.help.clicked.connect(lambda *_: self._on_help is not None and self._on_help())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from PySide6.QtCore import QSize, Qt
@@ -45,6 +46,33 @@ class Elided(QLabel):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Copy", lambda: QApplication.clipboard().setText(self.text()))
         menu.popup(event.globalPos())
+
+
+def breakable(text: str) -> str:
+    """`text` with places to break in paths and long names, so that a wrapped label never is wider than its dock."""
+    broken = re.sub(r"(?<=[\w)\]])([/_.\\:-])(?=\w)", "\\1\u200b", text)
+    return re.sub(r"(\w{20})(?=\w)", "\\1\u200b", broken)
+
+
+class Wrapped(QLabel):
+    """Words over several lines; a path or a long name breaks too, where a plain label would be wider than its dock."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self._text = ""
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        self._text = text
+        self.setAccessibleName(text)
+        super().setText(breakable(text))
+
+    def text(self) -> str:
+        """What was set, without the places to break."""
+        return self._text
 
 
 def heading(text: str) -> QLabel:

@@ -90,7 +90,7 @@ def test_two_contestants_one_after_the_other(window: MainWindow, panel: BenchPan
     assert panel.sentence.property("role") == "ok"
     assert len(panel.results.bars.bars) == 2
     assert {point.key for point in panel.results.scatter.points} == {"v0", "v1"}
-    assert panel.results.tabText(4) == "Past (2)"
+    assert panel.results.tabText(panel.results.indexOf(panel.results.past)) == "Past (2)"
 
 
 def test_who_fails_is_told_and_the_race_goes_on(panel: BenchPanel, session: Session, qtbot: QtBot) -> None:

@@ -16,7 +16,7 @@ from core.errors import UsageError
 from core.history import Step
 from core.session import Session
 from gui.panels.variants import VariantsPanel
-from gui.steps.tree import LATENCY, TITLE
+from gui.steps.tree import TITLE
 from gui.window import MainWindow
 from tests.gui.panels.results import measured
 
@@ -58,7 +58,10 @@ def test_figures_come_with_results(panel: VariantsPanel, session: Session, pictu
     session.add_bench("v0", measured(session.history["v0"].model, 1.0))
     session.add_bench("v1", measured(session.history["v1"].model, 0.5))
     rows = {item.text(TITLE): item for item in panel.tree.every()}
-    assert rows["tiny"].text(LATENCY) == "1.00\u202fms"
+    size, latency, accuracy = panel.tree.figures_of("v0")
+    assert (latency, accuracy) == ("1.00\u202fms", "")
+    assert size.endswith("B")
+    assert panel.tree.figures_of("v1")[1] == "0.500\u202fms"
     tip = rows["first"].toolTip(TITLE)
     assert "Against the one before: size −50\u202f%, median latency −50\u202f%" in tip
     assert "first was made." in tip
