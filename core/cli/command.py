@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from core import params
+from core.cli import words
 from core.cli.terminal import Terminal
 from core.data import DataSpec
 from core.errors import UsageError
@@ -50,6 +52,22 @@ class Command:
     def exit_code(self, document: Any) -> int:
         """0, unless the command is asked to judge (`compare --min-agreement`)."""
         return 0
+
+
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """Help in two columns, as wide as the terminal up to what reads well; commands without a line above them."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=min(shutil.get_terminal_size((100, 24)).columns - 2, 110))
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if action.nargs == argparse.PARSER:  # commands stand two columns further in than argparse reckons
+            self._action_max_length += 2
+
+    def _format_action(self, action: argparse.Action) -> str:
+        text = super()._format_action(action)
+        return text.partition("\n")[2] if action.nargs == argparse.PARSER else text
 
 
 class Parser(argparse.ArgumentParser):
@@ -95,7 +113,7 @@ def _help(spec: Spec) -> str:
         if spec.default in ("", ())
         else f" (default {spec.default:g}{spec.unit and ' ' + spec.unit})"
         if _number(spec)
-        else f" (default {spec.default})"
+        else f" (default {words.value(spec.default)})"
     )
     return (spec.help + default).replace("%", "%%")
 

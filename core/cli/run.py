@@ -20,7 +20,7 @@ from typing import Any
 import core
 from core import folders
 from core.cli import display
-from core.cli.command import Command, Parser
+from core.cli.command import Command, Layout, Parser
 from core.cli.commands import COMMANDS
 from core.cli.terminal import Terminal
 from core.errors import AppError, Cancelled, UsageError
@@ -28,7 +28,18 @@ from core.schemas import envelope
 from core.workers import Pool
 
 ABOUT = "See, cut, build, race and ship ONNX models."
-EPILOG = "Every command takes --json. Without a command the window opens. Exit codes: 0 done, 1 error, 2 wrong usage, 130 cancelled."
+EPILOG = """start here:
+  sardonyx demo                                                    the whole loop on a small sample
+  sardonyx doctor                                                  what this machine can build and run
+  sardonyx model.onnx                                              the window, on a model
+  sardonyx inspect model.onnx                                      what is in it
+  sardonyx optimize model.onnx -o small.onnx --pass simplify       cut it
+  sardonyx build small.onnx -o small.engine                        build it
+  sardonyx bench model.onnx small.engine                           race it
+  sardonyx compare model.onnx small.onnx --data evaluation.npz     what it still gets right
+
+'sardonyx COMMAND --help' says more. Without a command the window opens. Every command takes --json: one document on
+stdout, nothing else there. Exit codes: 0 done, 1 an error that says what to do, 2 wrong usage, 130 cancelled."""
 SHARED = ("--json", "-q", "--quiet", "-v", "--verbose")
 ISSUES = "If it happens again, report it with this file."
 
@@ -82,7 +93,7 @@ def _command(words: Sequence[str], terminal: Terminal) -> int:
 
 
 def _expanded(words: Sequence[str]) -> list[str]:
-    """`sardonyx` alone is `sardonyx gui`; `--self-check` is a command that looks like a flag; `--json` may stand first."""
+    """`sardonyx` and `sardonyx m.onnx` mean `gui`; `--self-check` is a command that looks like a flag; `--json` may stand first."""
     start = next((n for n, word in enumerate(words) if word not in SHARED), len(words))
     words = [*words[start:], *words[:start]]
     if words[:1] == ["--self-check"]:
@@ -92,7 +103,7 @@ def _expanded(words: Sequence[str]) -> list[str]:
             _parser("").print_help(sys.stderr)
             raise UsageError("There is no display to open the window on.", hint="Name a command, for example: sardonyx demo")
         return ["gui", *words]
-    return words
+    return ["gui", *words] if words[0].lower().endswith(".onnx") else words
 
 
 def _parser(wanted: str) -> argparse.ArgumentParser:
@@ -102,7 +113,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     group.add_argument("--json", action="store_true", help="print one JSON document on stdout, and nothing else there")
     group.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     group.add_argument("-v", "--verbose", action="store_true", help="show the details of errors")
-    parser = Parser(prog="sardonyx", description=ABOUT, epilog=EPILOG, allow_abbrev=False)
+    parser = Parser(prog="sardonyx", description=ABOUT, epilog=EPILOG, allow_abbrev=False, formatter_class=Layout)
     parser.add_argument("--version", action="version", version=f"sardonyx {core.__version__}")
     choices = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for command in _commands(wanted):
@@ -113,7 +124,7 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
             epilog=command.epilog,
             parents=[shared],
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=Layout,
         )
         one.set_defaults(command=command)
         if command.id == wanted:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from core.cli import display
 from core.errors import AppError
+
+HINT = "'sardonyx --help' lists them."
 
 
 def window(path: Path | None) -> int:
     """Open the window on a model or a session, and return its exit code when it is closed.
 
-    Raises `AppError` when the window's libraries are not there.
+    Raises `AppError` when there is no display, or the window's libraries are not there.
     """
+    reason = display.problem()
+    if reason:
+        raise AppError(f"The window cannot be opened: {reason}.", hint=f"The commands work without one: {HINT}")
     try:
         app = importlib.import_module("gui.app")
     except ImportError as error:

@@ -41,6 +41,13 @@ def decibel(value: float) -> str:
     return f"{value:.1f} dB"
 
 
+def value(found: object) -> str:
+    """A parameter's value as it is written on the command line: `yes`, `a;b`."""
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    return ";".join(str(item) for item in found) if isinstance(found, tuple) else str(found)
+
+
 def small(value: float) -> str:
     """A small error, in the shortest form that says enough."""
     return "0" if value == 0 else f"{value:.3g}"

@@ -89,6 +89,7 @@ class Bench(Command):
                     words.ms(stats.p50),
                     f"{words.ms(stats.p50_low)} .. {words.ms(stats.p50_high)}",
                     words.ms(stats.p90),
+                    words.ms(stats.p95),
                     words.ms(stats.p99),
                     words.ms(stats.p999),
                     f"{stats.throughput:,.1f}",
@@ -96,13 +97,26 @@ class Bench(Command):
                     f"{first.stats.p50 / stats.p50:.2f}x" if stats.p50 else "-",
                 )
             )
-        terminal.table(("file", "backend", ">p50", ">interval", ">p90", ">p99", ">p99.9", ">inf/s", ">count", ">speed"), rows)
+        terminal.table(
+            ("file", "backend", ">p50", ">interval", ">p90", ">p95", ">p99", ">p99.9", ">inferences/s", ">measured", ">speed"), rows
+        )
+        terminal.line()
+        notes = [set(entry.result.notes) for entry in document.benches]
+        shared = set.intersection(*notes) if len(notes) > 1 else set()
         for entry in document.benches:
             for note in entry.result.notes:
-                if note.startswith("Warning: "):
-                    terminal.warn(f"{entry.path.name}: {note.removeprefix('Warning: ')}")
-                else:
-                    terminal.line(f"{entry.path.name}: {note}")
+                if note not in shared:
+                    _tell(note, f"{entry.path.name}: " if len(notes) > 1 else "", terminal)
+        for note in first.notes:
+            if note in shared:  # what holds for all is said once
+                _tell(note, "", terminal)
+
+
+def _tell(note: str, prefix: str, terminal: Terminal) -> None:
+    if note.startswith("Warning: "):
+        terminal.warn(prefix + note.removeprefix("Warning: "))
+    else:
+        terminal.line(prefix + note)
 
 
 def _is_engine(path: Path) -> bool:

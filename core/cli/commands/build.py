@@ -88,8 +88,11 @@ def _listed() -> str:
     for backend in BACKENDS:
         if backend.hidden:
             continue
-        lines.append(f"  {backend.id}")
+        lines.append(f"  {backend.id} ({backend.title})")
+        rows = []
         for spec in params.specs(backend.Options):
-            accepts = f" ({'|'.join(spec.choices)})" if spec.choices else ""
-            lines.append(f"    {spec.name}={spec.default}{accepts}  {spec.help}")
+            accepts = f" [{'|'.join(spec.choices)}]" if spec.choices else ""
+            rows.append((f"    {spec.name}={words.value(spec.default)}", f"{spec.help}{accepts}"))
+        width = max(len(left) for left, _ in rows)
+        lines += [f"{left:<{width}}  {right}" for left, right in rows]
     return "\n".join(lines)

@@ -37,6 +37,7 @@ BATCH = 64
 ROUNDS = 3
 #: Every calibration image of the sample.
 CALIBRATION = 256
+PLAIN, FOR_CPU = "Simplified", "INT8 for the CPU"
 DOCUMENT, RECIPE, DATA = "demo.json", "recipe.toml", "data"
 
 
@@ -91,7 +92,7 @@ class Demo(Command):
     """Shows the whole loop."""
 
     id = "demo"
-    help = "The whole loop on the sample: inspect, simplify, INT8, build, benchmark, accuracy before and after."
+    help = "The whole loop on the sample: inspect, simplify, INT8, build, race, and what it cost."
     order = 90
     Document = DemoDocument
 
@@ -109,9 +110,9 @@ class Demo(Command):
         with workshop(target) as folder:
             loop = _open(folder / "session", plan, terminal)
             original = loop.session.history["v0"]
-            plain = _apply(loop, original, "simplify", "Simplified")
+            plain = _apply(loop, original, "simplify", PLAIN)
             calibration = str(loop.session.folder / DATA / "calibration.npz")
-            for_cpu = _apply(loop, plain, "quantize_int8", "INT8 for the CPU", profile="cpu", data=calibration, samples=CALIBRATION)
+            for_cpu = _apply(loop, plain, "quantize_int8", FOR_CPU, profile="cpu", data=calibration, samples=CALIBRATION)
             for_rtx = _apply(loop, plain, "quantize_int8", "INT8 for TensorRT", profile="tensorrt", data=calibration, samples=CALIBRATION)
             _race(loop, _built(loop, (original, plain, for_cpu), ORT))
             _race(loop, _built(loop, (plain, for_rtx), RTX))
@@ -138,8 +139,8 @@ class Demo(Command):
         where = document.environment
         if where is not None:
             terminal.line(f"{where.cpu}, {where.cores} cores{', ' + where.gpu if where.gpu else ''}, load {where.load:.2f}")
-        terminal.line(f"accuracy on {document.samples} held-out images; median latency in ms for {document.batch} images at once")
-        terminal.line(f"(the least disturbed of {ROUNDS} rounds in turn)")
+        terminal.line(f"accuracy on {document.samples} held-out images; median latency in ms of {document.batch} images at once,")
+        terminal.line(f"the least disturbed of {ROUNDS} rounds in turn")
         terminal.line()
         columns = (
             "variant",
@@ -152,7 +153,7 @@ class Demo(Command):
             ">speed",
             ">RTX engine",
             ">RTX build",
-            ">RTX",
+            ">TensorRT-RTX",
         )
         base = next((row.onnxruntime.p50 for row in document.rows if row.onnxruntime is not None), None)
         rows = []
@@ -173,7 +174,8 @@ class Demo(Command):
                     words.ms(row.tensorrt_rtx.p50) if row.tensorrt_rtx is not None else "-",
                 )
             )
-        terminal.table(columns, rows)
+        shown = [n for n in range(len(columns)) if any(row[n] != "-" for row in rows)]  # no column for what cannot be run here
+        terminal.table([columns[n] for n in shown], [[row[n] for n in shown] for row in rows])
         terminal.line()
         for note in document.notes:
             terminal.line(note)
@@ -259,9 +261,13 @@ def _built(loop: Loop, variants: tuple[Variant, ...], backend_id: str) -> list[t
         loop.session.add_engine(variant.id, engine)
         engines.append((variant, engine))
     if engines and not state.can_run:
-        loop.notes.append(f"{title} built its engines, but cannot run them here: {state.reason}. {state.hint}".strip())
+        loop.notes.append(f"{title} built its engines, but cannot run them here: {state.reason}. {_where(state)}".strip())
         return []
     return engines
+
+
+def _where(state: Availability) -> str:
+    return state.hint.removeprefix("Engines can be built here. ")  # they were, just now
 
 
 def _race(loop: Loop, engines: list[tuple[Variant, Engine]]) -> None:
@@ -297,6 +303,7 @@ def _judge(loop: Loop, original: Variant, variant: Variant) -> None:
 
 def _document(loop: Loop, target: Path, seconds: float) -> DemoDocument:
     results = loop.session.results
+    loop.notes += _slower(loop)
     benches = [bench for each in results.benches.values() for bench in each]
     compared = [item for each in results.comparisons.values() for item in each]
     return DemoDocument(
@@ -310,6 +317,18 @@ def _document(loop: Loop, target: Path, seconds: float) -> DemoDocument:
         problems=tuple(loop.problems),
         seconds=seconds,
     )
+
+
+def _slower(loop: Loop) -> list[str]:
+    """Why INT8 did not pay on this processor, when it did not."""
+    medians = {loop.session.history[id].title: found[-1].stats.p50 for id, found in loop.session.results.benches.items() if found}
+    plain, small = medians.get(PLAIN), medians.get(FOR_CPU)
+    if plain is None or small is None or small < plain:
+        return []
+    return [
+        f"{FOR_CPU} is smaller but not faster here: 8-bit kernels pay off on processors with 8-bit dot products (VNNI on x86), "
+        "and on larger models than this one."
+    ]
 
 
 def _row(loop: Loop, variant: Variant) -> DemoRow:

@@ -139,7 +139,7 @@ def _display() -> str:
         return os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "the system's"
     if os.environ.get("QT_QPA_PLATFORM"):
         return f"none (QT_QPA_PLATFORM is {os.environ['QT_QPA_PLATFORM']})"
-    return "none: the window cannot be opened here, everything else works"
+    return f"none: {display.problem()}, so the window cannot be opened here; everything else works"
 
 
 def _version(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli import words
@@ -23,11 +24,15 @@ class InspectDocument:
     summary: Summary
 
 
+#: Ops that hold graphs of their own.
+NESTING = ("If", "Loop", "Scan", "SequenceMap")
+
+
 class Inspect(Command):
     """Reads a model and tells what it is made of."""
 
     id = "inspect"
-    help = "What a model is made of: nodes, parameters, multiply-accumulates, inputs and outputs."
+    help = "What a model is made of: nodes, parameters, compute, inputs and outputs."
     order = 20
     Document = InspectDocument
 
@@ -37,19 +42,19 @@ class Inspect(Command):
     def run(self, args: argparse.Namespace, terminal: Terminal) -> InspectDocument:
         from core.model.opening import open_model
 
-        opened: Opened = terminal.run(open_model, existing(args.model), title=f"Open {args.model}")
+        opened: Opened = terminal.run(open_model, existing(args.model), title=f"Open {Path(args.model).name}")
         return InspectDocument(opened.model, opened.summary)
 
     def show(self, document: InspectDocument, terminal: Terminal) -> None:
         summary, model = document.summary, document.model
         terminal.heading(f"{model.path.name}: {summary.name}" if summary.name else model.path.name)
         opsets = ", ".join(f"{domain or 'ai.onnx'} {version}" for domain, version in summary.opsets.items())
-        macs = words.count(summary.macs) + (f" ({summary.macs_missing} nodes without shapes)" if summary.macs_missing else "")
+        nests = [op for op in NESTING if op in summary.ops]
         rows = [
-            ("nodes", f"{summary.nodes:,}"),
-            ("parameters", f"{words.count(summary.parameters)} ({summary.precision})"),
-            ("weights", f"{words.size(summary.weight_bytes)} in {summary.initializers:,} initializers"),
-            ("MACs", macs),
+            ("nodes", f"{summary.nodes:,}" + (f" (and those inside {', '.join(nests)})" if nests else "")),
+            ("parameters", words.count(summary.parameters) + (f" ({summary.precision})" if summary.precision else "")),
+            ("weights", words.size(summary.weight_bytes) + _held(summary)),
+            ("MACs", _macs(summary)),
             ("file", words.size(model.size)),
             ("opset", opsets),
             ("IR version", str(summary.ir_version)),
@@ -70,3 +75,18 @@ class Inspect(Command):
         terminal.table(("op", ">nodes"), [(name, f"{number:,}") for name, number in ops])
         for warning in summary.warnings:
             terminal.warn(warning)
+
+
+def _held(summary: Summary) -> str:
+    if summary.initializers:
+        return f" in {summary.initializers:,} initializer{'s' * (summary.initializers != 1)}"
+    return " in Constant nodes" if summary.weight_bytes else ""
+
+
+def _macs(summary: Summary) -> str:
+    """Multiply-accumulates, and what they hold for where dimensions are open."""
+    if summary.macs is None:
+        return f"unknown ({summary.macs_missing} node{'s' * (summary.macs_missing != 1)} without shapes)"
+    dims = [dim for item in summary.inputs for dim in item.shape or () if not isinstance(dim, int)]
+    named = " = ".join(dict.fromkeys(dim for dim in dims if dim))
+    return words.count(summary.macs) + (f" (for {named or 'every open dimension'} = 1)" if dims and summary.macs else "")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from core.history import Step
     from core.model.opening import Opened
 
+#: What `core.history.apply` notes of a step that changed nothing.
+NOTHING = "Nothing was changed."
+
 EXAMPLE = """examples:
   sardonyx optimize model.onnx -o small.onnx --pass simplify --pass quantize_int8:profile=cpu,data=calibration.npz
   sardonyx optimize model.onnx -o small.onnx --recipe recipe.toml --data evaluation.npz
@@ -122,8 +125,10 @@ class Optimize(Command):
 
     def show(self, document: OptimizeDocument, terminal: Terminal) -> None:
         for step in document.steps:
-            terminal.heading(f"{step.label}  ({step.seconds:.1f} s{'' if step.modified else ', found nothing to do'})")
+            terminal.heading(f"{step.label}  ({step.seconds:.1f} s{'' if step.modified else ', changed nothing'})")
             for note in step.notes:
+                if note == NOTHING:  # the heading says it
+                    continue
                 if note.startswith("Warning: "):
                     terminal.warn(note)
                 else:
@@ -134,6 +139,9 @@ class Optimize(Command):
         if document.comparison is not None:
             for note in document.comparison.notes:
                 terminal.line(f"  {note.removeprefix('Warning: ')}")
+            for item in document.comparison.outputs:
+                if not item.finite:
+                    terminal.warn(f"Output {item.name} holds values that are not finite: its comparison says little.")
         elif document.comparison_note:
             terminal.line(f"  Outputs were not compared: {document.comparison_note}")
         terminal.line(f"Written to {document.after.path}")
@@ -192,7 +200,7 @@ def _rows(document: OptimizeDocument) -> list[tuple[str, str, str, str]]:
         ("parameters", words.count(a.parameters), words.count(b.parameters), _change(a.parameters, b.parameters)),
         ("size", words.size(document.before.size), words.size(document.after.size), _change(document.before.size, document.after.size)),
         ("MACs", words.count(a.macs), words.count(b.macs), _change(a.macs, b.macs)),
-        ("precision", a.precision, b.precision, ""),
+        ("precision", a.precision or "-", b.precision or "-", ""),
     ]
     found = document.comparison
     if found is None:
@@ -202,13 +210,18 @@ def _rows(document: OptimizeDocument) -> list[tuple[str, str, str, str]]:
         rows.append(("accuracy", words.percent(found.accuracy_a), words.percent(found.accuracy_b), change))
     for output_error in found.outputs:
         prefix = f"{output_error.name}: " if len(found.outputs) > 1 else ""
-        rows.append((f"{prefix}largest error", "", words.small(output_error.max_abs), words.decibel(output_error.sqnr) + " SQNR"))
+        told = "equal" if output_error.equal else words.decibel(output_error.sqnr) + " SQNR"
+        rows.append((f"{prefix}largest error", "", words.small(output_error.max_abs), told))
         if output_error.top1 is not None:
-            rows.append((f"{prefix}top-1 agreement", "", words.percent(output_error.top1), f"{found.samples} samples"))
+            count = f"{found.samples} sample{'s' * (found.samples != 1)}"
+            rows.append((f"{prefix}top-1 agreement", "", words.percent(output_error.top1), count))
     return rows
 
 
 def _change(before: float | None, after: float | None) -> str:
     if before is None or after is None or before == after:
         return ""
-    return f"{100 * (after - before) / before:+.1f} %" if before else "new"
+    if not before:
+        return "new"
+    change = 100 * (after - before) / before
+    return f"{change:+.1f} %" if abs(change) >= 0.05 else "~0 %"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import params
+from core.cli import words
 from core.cli.command import Command
 from core.cli.terminal import Terminal
 from core.errors import UsageError
@@ -63,7 +64,7 @@ class Passes(Command):
             terminal.line(f"  {entry.help} ({kept})")
             rows = []
             for spec in params.specs(PASSES[entry.id]):
-                default = ";".join(spec.default) if isinstance(spec.default, tuple) else str(spec.default)
+                default = words.value(spec.default)
                 accepts = "|".join(spec.choices) if spec.choices else _bounds(spec)
                 rows.append(
                     (

@@ -35,7 +35,7 @@ class SelfCheck(Command):
     """Checks the app itself."""
 
     id = "self-check"
-    help = "Whether every part of the app is there and can be loaded (also: sardonyx --self-check)."
+    help = "Whether every part of the app is there (also: sardonyx --self-check)."
     order = 120
     Document = SelfCheckDocument
 

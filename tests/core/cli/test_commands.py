@@ -38,6 +38,7 @@ def test_inspect(cli: Cli, digits: Path) -> None:
     assert summary["inputs"] == [{"name": "x", "dtype": "float32", "shape": ["N", 1, 8, 8]}]
     told = cli("inspect", digits)
     assert told.code == 0
+    assert "(for N = 1)" in told.out
     assert "float32[N, 1, 8, 8]" in told.out
     assert f"{len(graph.node)}" in told.out
     assert "Open digits.onnx" in told.err or "Open " in told.err
@@ -169,7 +170,8 @@ def test_build_and_bench_an_engine(cli: Cli, digits: Path, tmp_path: Path) -> No
     told = cli("bench", digits, "--backend", "fake", "--option", "latency_ms=5", *quick)
     assert told.code == 0
     assert "fake" in told.out
-    assert "p99" in told.out
+    for column in ("p50", "p90", "p95", "p99", "p99.9", "inferences/s"):
+        assert f" {column} " in told.out
 
 
 def test_an_engine_does_not_need_the_models_data(cli: Cli, tmp_path: Path) -> None:

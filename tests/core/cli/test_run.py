@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +69,8 @@ def test_the_window_is_found_by_name(cli: Cli, digits: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "gui.app", App)
     assert cli("gui", digits, "--json").document["opened"] == str(digits)
     assert cli().code == 0
-    assert opened == [[str(digits)], []]
+    assert cli(digits).code == 0
+    assert opened == [[str(digits)], [], [str(digits)]]
     assert cli("gui", "none.onnx").code == 2
 
 
@@ -200,16 +202,50 @@ def test_a_table_is_aligned_and_numbers_stand_right(capfd: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("environment", "seen"),
-    [({}, False), ({"DISPLAY": ":0"}, True), ({"WAYLAND_DISPLAY": "w"}, True), ({"DISPLAY": ":0", "QT_QPA_PLATFORM": "offscreen"}, False)],
+    ("environment", "seen", "problem"),
+    [
+        ({}, False, "there is no display"),
+        ({"WAYLAND_DISPLAY": "there"}, True, ""),
+        ({"WAYLAND_DISPLAY": "gone"}, False, "nothing answers on the display (WAYLAND_DISPLAY=gone)"),
+        ({"DISPLAY": ":4711"}, False, "nothing answers on the display (DISPLAY=:4711)"),
+        ({"DISPLAY": "nonsense"}, False, "nothing answers"),
+        ({"DISPLAY": ":4711", "QT_QPA_PLATFORM": "offscreen"}, False, ""),
+        ({"WAYLAND_DISPLAY": "there", "QT_QPA_PLATFORM": "xcb"}, False, "nothing answers"),
+    ],
 )
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a display there")
-def test_where_there_is_a_display(environment: dict[str, str], seen: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_a_display(
+    environment: dict[str, str], seen: bool, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A display that is named but does not answer is none: Qt would end the whole process over it."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", ".")  # a socket's name is short
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert display.has_display() is seen
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("there")
+        server.listen()
+        assert display.has_display() is seen
+        assert problem in display.problem()
+        assert bool(problem) is bool(display.problem())
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a display there")
+@pytest.mark.parametrize("words", [("gui",), ("m.onnx",), ("gui", "m.onnx")])
+def test_a_window_without_a_display_is_an_error_in_words(
+    words: tuple[str, ...], cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.save(models.mlp(), tmp_path / "m.onnx")
+    monkeypatch.chdir(tmp_path)
+    for name in ("WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", ":4711")
+    done = cli(*words, "--json")
+    assert done.code == 1
+    assert "nothing answers on the display" in done.document["message"]
+    assert done.document["hint"]
 
 
 def test_an_8_bit_stdout_gets_what_it_can_show() -> None:
