@@ -65,11 +65,11 @@ def test_open_see_cut_build_race_compare_undo_branch_save_reopen(window: MainWin
     compare = person.panel("compare")
     compare.form.set_values({**compare.form.values(), "path": str(SAMPLE / "digits.npz"), "limit": 540, "batch": 60})
     window.act("compare.start")
-    person.wait(lambda: compare.shown is not None)
+    person.wait(lambda: compare.comparison is not None)
     person.idle()
-    assert compare.shown.samples == 540
-    assert compare.shown.accuracy_a >= 0.98
-    assert compare.shown.accuracy_b >= 0.96
+    assert compare.comparison.samples == 540
+    assert compare.comparison.accuracy_a >= 0.98
+    assert compare.comparison.accuracy_b >= 0.96
     person.picture("story 4 compared")
 
     # undo, and branch
