@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -119,13 +120,21 @@ class Terminal:
         self.line(self._paint(text, "1", self.out))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Rows under their columns; a column whose name begins with `>` is right-aligned (numbers)."""
+        """Rows under their columns; a column whose name begins with `>` is right-aligned (numbers).
+
+        Figures are never cut short: a table of them that is too wide for the terminal is turned, a column for each row.
+        """
         right = [name.startswith(">") for name in columns]
         names = [name.removeprefix(">") for name in columns]
         if self.out.isatty():
-            self._rich_table(names, right, rows)
-            return
-        cells = [names, *([str(cell) for cell in row] for row in rows)]
+            wide = shutil.get_terminal_size((100, 24)).columns
+            if any(right) and _width([names, *rows]) > wide:
+                names, *rows = (list(row) for row in zip(names, *rows, strict=True))
+                right = [False] + [True] * (len(names) - 1)
+            if not any(right) or _width([names, *rows]) <= wide:
+                self._rich_table(names, right, rows)
+                return
+        cells = [list(names), *([str(cell) for cell in row] for row in rows)]
         widths = [max(len(row[n]) for row in cells) for n in range(len(names))]
         for number, row in enumerate(cells):
             padded = [cell.rjust(width) if flush else cell.ljust(width) for cell, width, flush in zip(row, widths, right, strict=True)]
@@ -154,6 +163,11 @@ class Terminal:
     def _paint(self, text: str, code: str, stream: TextIO) -> str:
         plain = not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
         return text if plain else f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _width(cells: Sequence[Sequence[str]]) -> int:
+    """Columns of the terminal that a table of these takes."""
+    return sum(max(len(str(cell)) for cell in column) + 2 for column in zip(*cells, strict=True))
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -230,6 +232,39 @@ def test_where_there_is_a_display(
         assert display.has_display() is seen
         assert problem in display.problem()
         assert bool(problem) is bool(display.problem())
+
+
+class Screen(io.StringIO):
+    """A terminal, as far as Python can see."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("columns", "turned"), [(60, True), (120, False)])
+def test_figures_are_never_cut_short_on_a_narrow_terminal(columns: int, turned: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = ["file", *(f">figure {number}" for number in range(8))]
+    rows = [["a.onnx", *(f"{number}.123456" for number in range(8))], ["b.onnx", *(f"{number}.654321" for number in range(8))]]
+    Terminal().table(names, rows)
+    shown = screen.getvalue()
+    assert all(cell in shown for row in rows for cell in row)
+    assert all(name.removeprefix(">") in shown for name in names)
+    assert "…" not in shown
+    lines = [line for line in shown.splitlines() if "7.123456" in line]
+    assert ("7.654321" in lines[0]) is turned
+    assert max(len(re.sub("\x1b[^m]*m", "", line)) for line in shown.splitlines()) <= columns
+
+
+def test_a_long_text_is_wrapped_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal().table(("name", "what it does"), [("a", "word " * 30)])
+    assert screen.getvalue().count("word") == 30
+    assert "…" not in screen.getvalue()
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a display there")
