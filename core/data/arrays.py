@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,6 @@ class Rows:
     """One array of an .npz, taken row by row from the archive (compressed or not) without loading the rest."""
 
     def __init__(self, archive: zipfile.ZipFile, member: str, where: Path) -> None:
-
         self._member, self._where, self._archive = member, where, archive
         self._file: IO[bytes] | None = None
         self._whole: np.ndarray | None = None
@@ -32,6 +32,10 @@ class Rows:
             raise _unreadable(where, member, error) from error
         if self.dtype.hasobject:
             raise DataError(f"{where.name}: array '{member[:-4]}' holds Python objects.", hint="Save numbers, not objects.")
+        # a header of a hundred bytes may ask for all memory there is
+        said, held = math.prod(self.shape) * self.dtype.itemsize, archive.getinfo(member).file_size
+        if min(self.shape, default=0) < 0 or said > held:
+            raise _unreadable(where, member, ValueError(f"its shape is {list(self.shape)}, and it holds {held:,} bytes"))
 
     def __len__(self) -> int:
         return int(self.shape[0]) if self.shape else 0
@@ -51,7 +55,7 @@ class Rows:
             if self._file is None:
                 self._file = self._archive.open(self._member)
                 _header(self._file)
-            size = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize * count
+            size = math.prod(self.shape[1:]) * self.dtype.itemsize * count
             data = bytearray(size)
             view = memoryview(data)
             at = 0
@@ -98,6 +102,7 @@ class Arrays:
 
         self.inputs, self.spec, self.files = inputs, spec, files
         self.notes: list[str] = []
+        self.aligned = True
         self._counts: list[int] = []
         self._whole = False
         found: list[np.ndarray | None] = []
@@ -115,8 +120,9 @@ class Arrays:
         if self._fixed and not self._whole and self._fixed > 1:
             self.count = self._drop_partial()
         self.batch_count = sum(-(-count // self._size) for count in self._counts)
-        known = [values for values in found if values is not None]
-        self.labels: np.ndarray | None = np.concatenate(known)[: self.count] if len(known) == len(found) and known else None
+        # each file's own rest is left out, so each file's labels are cut
+        known = [values[:count] for values, count in zip(found, self._counts, strict=True) if values is not None]
+        self.labels: np.ndarray | None = np.concatenate(known) if len(known) == len(found) and known else None
         name = files[0].name if len(files) == 1 else f"{len(self._counts)} files in {files[0].parent.name}"
         self.description = f"{self.count} samples from {name}"
         if self.count == 0:
@@ -130,6 +136,7 @@ class Arrays:
             raise DataError(f"The model takes {self._fixed} samples at a time, the data holds {sum(self._counts)}.", hint=hint)
         if sum(kept) < sum(self._counts):
             self.notes.append(f"{sum(self._counts) - sum(kept)} samples left out: the model takes {self._fixed} at a time.")
+        self.aligned = kept[:-1] == self._counts[:-1]
         self._counts = kept
         return sum(kept)
 

@@ -36,6 +36,7 @@ class Source(Protocol):
     batch_count: int
     labels: np.ndarray | None
     notes: list[str]
+    aligned: bool
 
     def batches(self) -> Iterator[Batch]:
         """Every batch from the first; calling it again starts anew."""
@@ -72,6 +73,11 @@ class Feeds:
     def labels(self) -> np.ndarray | None:
         """int64 labels in sample order, or None."""
         return self._source.labels
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the nth sample that comes is the nth of the data: False once one in the middle had to be left out."""
+        return self._source.aligned
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -159,6 +165,7 @@ class Random:
     """Seeded random inputs: the same seed gives the same batches, in any order of asking and on any machine."""
 
     labels: np.ndarray | None = None
+    aligned = True
 
     def __init__(self, inputs: tuple[TensorType, ...], spec: DataSpec) -> None:
         self.inputs, self.spec = inputs, spec

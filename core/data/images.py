@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+#: Pillow goes by what is in a file, not by its name, and gives EPS to Ghostscript: only these are opened.
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 #: The usual share of the resized shorter side that the centre crop keeps.
 _CROP = 0.875
+#: Whole numbers of fewer digits fit int64.
+_DIGITS = 19
 _NPZ = "Prepare the inputs yourself and save them as .npz."
 
 
@@ -35,6 +39,7 @@ class Images:
             raise DataError(f"Images fill one input, the model has {len(inputs)} ({told}).", hint=_NPZ)
         self.input, self.spec, self.folder = inputs[0], spec, folder
         self.notes: list[str] = []
+        self.aligned = True
         self._bad: dict[Path, str] = {}
         self._layout(inputs[0])
         self._mean = _numbers(spec.mean, "mean", self._channels)
@@ -86,7 +91,7 @@ class Images:
             if len(good) == limit:
                 break
             try:
-                with Image.open(path):
+                with Image.open(path, formats=_FORMATS):
                     good.append(path)
             except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
                 self._spoiled(path, error)
@@ -97,6 +102,7 @@ class Images:
     def _spoiled(self, path: Path, error: Exception) -> None:
         if path not in self._bad:
             self._bad[path] = str(error)
+            self.aligned = False
             self.notes.append(f"Warning: {path.name} was left out, it cannot be read as an image.")
 
     def _none(self) -> DataError:
@@ -122,7 +128,7 @@ class Images:
                 found.append(label)
             return np.asarray(found, np.int64)
         names = [path.relative_to(self.folder).parts[0] if path.parent != self.folder else "" for path in self._files]
-        if all(name.isdecimal() for name in names):
+        if all(name.isdecimal() and len(name) < _DIGITS for name in names):
             return np.asarray([int(name) for name in names], np.int64)
         return None
 
@@ -131,16 +137,17 @@ class Images:
         import numpy as np
         from PIL import Image, ImageOps
 
-        with Image.open(path) as opened:
+        with Image.open(path, formats=_FORMATS) as opened:
             image = ImageOps.exif_transpose(opened).convert("RGB" if self._channels == 3 else "L")
         short = self.spec.resize or max(round(min(self._height, self._width) / _CROP), 1)
         # the crop must fit inside, whatever the shorter side was told to be
         scale = max(short / min(image.size), self._width / image.width, self._height / image.height)
         size = (max(round(image.width * scale), self._width), max(round(image.height * scale), self._height))
-        if size != image.size:
-            image = image.resize(size, Image.Resampling.BICUBIC)
         left, top = (size[0] - self._width) // 2, (size[1] - self._height) // 2
-        image = image.crop((left, top, left + self._width, top + self._height))
+        # only what the crop keeps is resized: of a long thin image that is little, and the whole may not fit into memory
+        across, down = image.width / size[0], image.height / size[1]
+        kept = (left * across, top * down, (left + self._width) * across, (top + self._height) * down)
+        image = image.resize((self._width, self._height), Image.Resampling.BICUBIC, box=_within(kept, image.size))
         pixels = np.asarray(image).reshape(self._height, self._width, self._channels)
         if self._channels == 3 and self.spec.channels == "bgr":
             pixels = pixels[..., ::-1]
@@ -185,6 +192,11 @@ class Images:
 
         array = np.stack(held) if self._batched else held[0]
         return Batch({self.input.name: array}, len(held), np.asarray(told, np.int64) if self.labels is not None else None)
+
+
+def _within(box: tuple[float, float, float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """`box`, where rounding put it a little outside of an image of `size`, inside."""
+    return max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(size[0])), min(box[3], float(size[1]))
 
 
 def _numbers(text: str, what: str, channels: int) -> np.ndarray:

@@ -46,17 +46,21 @@ def _table(path: Path) -> np.ndarray | dict[str, int]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if any(cell.strip() for cell in row)]
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror}.", hint="Check the file's permissions.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path.name} cannot be read as text: {error}.", hint="Save it as UTF-8 text.") from error
     for position, (number, row) in enumerate(rows):
         cell = row[-1].strip()
         try:
             label = int(cell)
+            if not -(1 << 63) <= label < 1 << 63:
+                raise ValueError
         except ValueError:
             if position == 0:  # a header
                 continue
             hint = "Labels are whole numbers (class indices), the last column of the file."
-            raise DataError(f"{path.name}, line {number}: '{cell}' is not a whole number.", hint=hint) from None
+            raise DataError(f"{path.name}, line {number}: '{cell[:40]}' is not a whole number.", hint=hint) from None
         if len(row) > 1:
             named[row[0].strip()] = label
         else:
@@ -73,7 +77,10 @@ def check(values: np.ndarray, where: Path) -> np.ndarray:
     import numpy as np
 
     flat = values.reshape(len(values)) if values.ndim == 2 and values.shape[1] == 1 else values
-    whole = flat.dtype.kind in "iub" or (flat.dtype.kind == "f" and bool(np.all(flat == np.floor(flat))))
+    kind = flat.dtype.kind
+    # 2**63 itself, the first that does not fit, is told from what does by float64 and uint64 alike
+    whole = kind in "iub" or (kind == "f" and bool(np.all((flat == np.floor(flat)) & (np.abs(flat) < 2.0**63))))
+    whole = whole and not (kind == "u" and bool(np.any(flat > np.iinfo(np.int64).max)))
     if flat.ndim != 1 or not whole:
         hint = "Labels are one whole number (the class index) for each sample."
         raise DataError(f"The labels in {where.name} are {values.dtype} of shape {list(values.shape)}.", hint=hint)

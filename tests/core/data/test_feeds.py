@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -162,6 +163,31 @@ def test_samples_that_do_not_fill_a_fixed_batch_are_left_out_and_told(tmp_path: 
         feeds((TensorType("x", "float32", (16, 2)),), spec(tmp_path / "d.npz"))
 
 
+def test_what_each_file_leaves_out_takes_its_own_labels_along(tmp_path: Path) -> None:
+    for number in range(3):
+        values = np.arange(5, dtype=np.float32) + 10 * number
+        np.savez(tmp_path / f"{number}.npz", x=np.stack([values, values], axis=1), labels=values.astype(np.int64))
+    made = feeds((TensorType("x", "float32", (2, 2)),), spec(tmp_path))
+    seen = [(batch.inputs["x"][:, 0].tolist(), batch.labels.tolist()) for batch in made.batches() if batch.labels is not None]
+    assert seen == [([n, n + 1], [n, n + 1]) for n in (0, 2, 10, 12, 20, 22)]
+    assert made.labels is not None
+    assert made.labels.tolist() == [0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23]
+    assert not made.aligned
+    assert feeds((TensorType("x", "float32", (2, 2)),), spec(tmp_path / "0.npz")).aligned
+
+
+@pytest.mark.parametrize("fortran", [False, True])
+@pytest.mark.parametrize("shape", [(4, 1 << 40), (-4, 3), (1 << 60, 3), (4, 1 << 62, 1 << 62)])
+def test_an_array_that_claims_more_than_it_holds_is_refused_by_its_header(tmp_path: Path, shape: tuple[int, ...], fortran: bool) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": fortran, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        archive.writestr("x.npy", header.getvalue() + bytes(48))
+    dims = ("N", *(None for _ in shape[1:]))
+    with pytest.raises(DataError, match=r"d\.npz \(array 'x'\) cannot be read: its shape is .* and it holds \d+ bytes"):
+        feeds((TensorType("x", "float32", dims),), spec(tmp_path / "d.npz"))
+
+
 @pytest.mark.parametrize(
     ("arrays", "message", "hint"),
     [
@@ -205,9 +231,8 @@ def test_a_truncated_archive_is_told(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive, archive.open("x.npy", "w") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": (4, 1, 8, 8)})
         file.write(b"\0" * (64 * 4 * 2))
-    made = feeds((IMAGE,), spec(tmp_path / "d.npz"))
-    with pytest.raises(DataError, match="ends too early"):
-        list(made)
+    with pytest.raises(DataError, match=r"its shape is \[4, 1, 8, 8\], and it holds 640 bytes"):
+        feeds((IMAGE,), spec(tmp_path / "d.npz"))
 
 
 def test_strings_cannot_be_made_up() -> None:

@@ -101,6 +101,52 @@ def test_damaged_files_are_named_and_left_out(tmp_path: Path) -> None:
     assert all(note.startswith("Warning: ") for note in made.notes)
 
 
+def test_a_file_is_no_image_by_its_name_alone(tmp_path: Path) -> None:
+    """Pillow would hand this to Ghostscript, which does what it says."""
+    seen = tmp_path / "seen"
+    (tmp_path / "a.png").write_text(
+        f"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n({seen}) (w) file closefile\nshowpage\n%%EOF\n"
+    )
+    with pytest.raises(DataError, match="None of 1 images could be read"):
+        list(feeds((NCHW,), DataSpec(path=str(tmp_path))))
+    assert not seen.exists()
+
+
+@pytest.mark.parametrize("size", [(1, 60_000), (60_000, 3)])
+def test_long_thin_images_are_resized_where_they_are_kept(tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, int]] = []
+    resize = Image.Image.resize
+
+    def watched(self: Image.Image, size: tuple[int, int], *args: object, **keywords: object) -> Image.Image:
+        made.append(size)
+        return resize(self, size, *args, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image.Image, "resize", watched)
+    picture(tmp_path / "a.png", size=size)
+    assert only(tmp_path, NCHW, mean="0", std="255").shape == (1, 3, 16, 24)
+    assert made == [(24, 16)]
+
+
+@pytest.mark.parametrize("size", [(60, 40), (41, 97), (300, 301), (8, 8), (9, 8), (640, 480)])
+def test_resizing_what_is_kept_is_resizing_all_and_cropping(tmp_path: Path, size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "a.png")
+    found = only(tmp_path, NCHW, mean="0", std="1")
+    high, wide = found.shape[-2:]
+    scale = max(round(min(high, wide) / 0.875) / min(size), wide / size[0], high / size[1])
+    whole = (max(round(size[0] * scale), wide), max(round(size[1] * scale), high))
+    left, top = (whole[0] - wide) // 2, (whole[1] - high) // 2
+    wanted = image.resize(whole, Image.Resampling.BICUBIC).crop((left, top, left + wide, top + high))
+    assert np.abs(found[0].transpose(1, 2, 0) - np.asarray(wanted, np.float32)).max() <= 1.0  # of 255: the last bit of rounding
+
+
+def test_folder_names_that_are_no_labels(tmp_path: Path) -> None:
+    (tmp_path / ("9" * 30)).mkdir()
+    picture(tmp_path / ("9" * 30) / "a.png")
+    assert feeds((NCHW,), DataSpec(path=str(tmp_path))).labels is None
+
+
 def test_when_all_are_damaged_it_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"no")
     (tmp_path / "y.jpg").write_bytes(b"no")

@@ -29,6 +29,8 @@ def test_every_kind(tmp_path: Path) -> None:
     ("name", "text", "message"),
     [
         ("a.txt", "1\ncat\n", "line 2: 'cat' is not a whole number"),
+        ("a.txt", "1\n9223372036854775808\n", "line 2: '9223372036854775808' is not a whole number"),
+        ("a.txt", "1\n" + "9" * 5000, "line 2: '9{40}' is not a whole number"),
         ("a.csv", "a,1\n2\n", "mixes lines"),
         ("a.csv", "file,label\n", "holds no labels"),
         ("a.pdf", "", "not a label file"),
@@ -41,6 +43,22 @@ def test_wrong_files(tmp_path: Path, name: str, text: str, message: str) -> None
     with pytest.raises(DataError, match=message) as caught:
         load(tmp_path / name)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("values", [[np.inf], [-np.inf], [np.nan], [1e30], [2.0**63], np.array([1 << 63], np.uint64), np.float64(3)])
+def test_numbers_that_are_no_labels(tmp_path: Path, values: object) -> None:
+    np.save(tmp_path / "a.npy", np.asarray(values))
+    with pytest.raises(DataError, match=r"The labels in a\.npy are"):
+        load(tmp_path / "a.npy")
+
+
+def test_the_largest_labels(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([(1 << 63) - 1], np.uint64))
+    found = load(tmp_path / "a.npy")
+    assert isinstance(found, np.ndarray)
+    assert found.tolist() == [(1 << 63) - 1]
+    (tmp_path / "a.txt").write_text("-9223372036854775808\n9223372036854775807\n")
+    assert len(load(tmp_path / "a.txt")) == 2
 
 
 def test_missing_and_one_hot(tmp_path: Path) -> None:
