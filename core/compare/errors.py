@@ -18,8 +18,9 @@ _CHUNK = 1 << 20
 class Running:
     """Statistics of output `name` of B against A; `add` a batch of each, then `result`.
 
-    Sums are float64. Elements that are not finite in A or B are left out of the sums and told by `finite`. SQNR is
-    10 log10(sum a² / sum (a - b)²), in dB.
+    Sums are float64. Elements that are not finite in A or B are left out of the sums and told by `finite`; where they are
+    not the same in both, the noise is infinite (SQNR is -inf) and the sample's cosine 0: a B that answers NaN is never
+    close. SQNR is 10 log10(sum a² / sum (a - b)²), in dB.
     """
 
     def __init__(self, name: str) -> None:
@@ -66,6 +67,7 @@ class Running:
         import numpy as np
 
         dots, norms_a, norms_b = np.zeros(len(a)), np.zeros(len(a)), np.zeros(len(a))
+        broken = np.zeros(len(a), bool)
         for start in range(0, a.shape[1], _CHUNK):
             x, y = a[:, start : start + _CHUNK], b[:, start : start + _CHUNK]
             self._equal = self._equal and bool(np.array_equal(x, y, equal_nan=_real(x.dtype)))  # NaN equals NaN
@@ -73,6 +75,8 @@ class Running:
             good = np.isfinite(x) & np.isfinite(y)
             if not good.all():
                 self._finite = False
+                same = (x == y) | (np.isnan(x) & np.isnan(y))
+                broken |= ~(good | same).all(axis=1)
                 x, y = np.where(good, x, 0.0), np.where(good, y, 0.0)
             error = np.abs(x - y)
             self._max = max(self._max, float(error.max(initial=0.0)))
@@ -87,7 +91,9 @@ class Running:
         scale = np.sqrt(norms_a) * np.sqrt(norms_b)
         both_zero = (norms_a == 0) & (norms_b == 0)
         cosines = np.where(both_zero, 1.0, np.divide(dots, scale, out=np.zeros_like(dots), where=scale > 0))
-        self._cosine += float(np.clip(np.nan_to_num(cosines), -1.0, 1.0).sum())
+        self._cosine += float(np.where(broken, 0.0, np.clip(np.nan_to_num(cosines), -1.0, 1.0)).sum())
+        if broken.any():
+            self._noise = math.inf
 
     def _rank(self, a: np.ndarray, b: np.ndarray) -> None:
         """Count rows whose argmax over the last axis agrees; a row with a NaN agrees with nothing."""
@@ -135,9 +141,13 @@ class Accuracy:
 
     def add(self, output: np.ndarray, labels: np.ndarray) -> None:
         """`output` is [samples, ..., classes] (the other axes being 1) or [samples] of predicted labels."""
+        import numpy as np
+
         flat = output.reshape(len(labels), -1)
         guess = flat.argmax(axis=1) if flat.shape[1] > 1 else flat[:, 0]
-        self._right += int((guess == labels).sum())
+        # the largest of some numbers and a NaN is the NaN, wherever it stands: that is no guess
+        sane = ~np.isnan(flat).any(axis=1) if flat.dtype.kind == "f" else True
+        self._right += int(((guess == labels) & sane).sum())
         self._count += len(labels)
 
     def result(self) -> float | None:

@@ -86,8 +86,8 @@ def _run(
             accuracies[0].add(x[by_class], answers)
             accuracies[1].add(y[by_class], answers)
         samples += batch.count
-    if truth is not None and len(truth) != samples and not data.notes:
-        raise DataError(f"There are {len(truth)} labels for {samples} samples.", hint="Give one label for each sample, in their order.")
+    if truth is not None:
+        _check_aligned(data)
     if by_class and len(names) > 1:
         notes.append(f"Accuracy is that of output '{by_class}'.")
     job.step(1.0, f"Compared {samples} samples")
@@ -117,9 +117,17 @@ def _labels(path: str, data: Feeds) -> np.ndarray | None:
     if isinstance(found, dict):
         hint = "Put it into the folder of images as labels.csv, or give one label a line in the order of the samples."
         raise DataError(f"{Path(path).name} names files.", hint=hint)
+    _check_aligned(data)
     if len(found) < data.count:
         raise DataError(f"There are {len(found)} labels for {data.count} samples.", hint="Give one label for each sample, in their order.")
     return found[: data.count]
+
+
+def _check_aligned(data: Feeds) -> None:
+    """Raise `DataError` when labels that are told apart by their line only would be those of other samples."""
+    if not data.aligned:
+        hint = "Mend the data, or give the labels with it: labels.csv in the folder of images, an array `labels` in the .npz."
+        raise DataError("Samples in the middle of the data were left out, so the lines of the label file do not fit it.", hint=hint)
 
 
 def _same_inputs(first: Session, second: Session) -> list[str]:

@@ -100,6 +100,29 @@ def test_nan_and_infinity_are_left_out_and_told() -> None:
     assert found.top1 == 0.0
 
 
+@pytest.mark.parametrize(
+    ("b", "sqnr", "cosine"),
+    [
+        ([[np.nan] * 3] * 2, -math.inf, 0.0),
+        ([[1.0, 2.0, np.inf], [1.0, 5.0, 3.0]], -math.inf, 0.5),
+        ([[1.0, 2.0, 3.0], [1.0, 5.0, 3.0]], math.inf, 1.0),
+    ],
+)
+def test_what_is_not_finite_in_one_of_the_two_is_never_close(b: list[list[float]], sqnr: float, cosine: float) -> None:
+    a = np.array([[1.0, 2.0, 3.0], [1.0, 5.0, 3.0]], np.float32)
+    for first, second in ((a, np.array(b, np.float32)), (np.array(b, np.float32), a)):
+        running = Running("y")
+        running.add(first, second, 2)
+        assert (running.result().sqnr, running.result().cosine) == (sqnr, pytest.approx(cosine))
+
+
+def test_masks_of_infinity_in_both_are_the_same() -> None:
+    running = Running("mask")
+    running.add(np.array([[-np.inf, 1.0, 2.0]]), np.array([[-np.inf, 1.0, 2.0]]), 1)
+    found = running.result()
+    assert (found.equal, found.finite, found.sqnr, found.cosine) == (True, False, math.inf, pytest.approx(1.0))
+
+
 def test_integers_single_values_and_empty_outputs() -> None:
     running = Running("labels")
     running.add(np.array([3, 1, 250], np.uint8), np.array([3, 4, 250], np.uint8), 3)
@@ -150,6 +173,8 @@ def test_accuracy() -> None:
     score.add(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     score.add(np.array([[[0.1]], [[0.2]]]).reshape(2, 1, 1), np.array([0, 1]))
     assert score.result() == 0.25
+    score.add(np.array([[np.nan, 0.5], [0.1, np.nan], [0.2, np.inf]]), np.array([0, 1, 1]))
+    assert score.result() == 2 / 7, "a NaN is no guess"
 
 
 # -- the task ------------------------------------------------------------------------------------------------------
@@ -306,6 +331,23 @@ def test_damaged_images_keep_labels_and_samples_together(tmp_path: Path, job: Jo
     assert found.accuracy_a == found.accuracy_b
     assert found.accuracy_a is not None
     assert any("2.png" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("damage", [b"no image", None])
+def test_labels_by_line_are_not_shifted_by_a_damaged_image(tmp_path: Path, job: Job, damage: bytes | None) -> None:
+    from PIL import Image
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        Image.fromarray(rng.integers(0, 255, (30, 30, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    broken = folder / "2.png"
+    broken.write_bytes(damage or broken.read_bytes()[:200])  # seen at once, or only when it is decoded
+    (tmp_path / "labels.txt").write_text("0\n1\n2\n3\n4\n5\n")
+    model = saved(models.residual_cnn("N"), tmp_path / "a.onnx")
+    with pytest.raises(DataError, match="the lines of the label file do not fit"):
+        compare(model, model, DataSpec(path=str(folder), batch=2), str(tmp_path / "labels.txt"), job)
 
 
 def test_cancel_and_a_worker_process(tmp_path: Path, pool: Pool) -> None:
