@@ -129,6 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         work()
         return 0
+    from core.cli import display
+
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] in (["-h"], ["--help"]):
         sys.stdout.write(USAGE)
@@ -142,6 +144,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(asked, str):
         sys.stderr.write(f"{asked}\n{USAGE}")
         return 2
+    reason = display.problem()
+    if reason:  # Qt would end the process with an abort
+        sys.stderr.write(f"error: The window cannot be opened: {reason}.\nhint: 'sardonyx --help' lists what works without one.\n")
+        return 1
     return run(asked)
 
 
