@@ -82,6 +82,14 @@ def test_a_wrong_command_line_is_refused(words: list[str], said: str, capsys: py
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a display there")
+def test_no_display_is_told_before_qt_aborts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert app.main([]) == 1
+    assert capsys.readouterr().err.startswith("error: The window cannot be opened: there is no display.\nhint: ")
+
+
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["--help"]) == 0
     assert app.main(["--version"]) == 0
