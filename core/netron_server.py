@@ -20,6 +20,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+from core import folders
 from core.errors import AppError
 from core.model import Model
 
@@ -63,7 +64,7 @@ class NetronServer:
     def __init__(self, model: Model) -> None:
         files = folder()
         if files is None:
-            raise AppError("The netron viewer is not installed.", hint="Install it with: pip install 'sardonyx[netron]'")
+            raise AppError("The netron viewer is not installed.", hint=f"Install it: {folders.install('netron')}")
         if not model.path.is_file():
             raise AppError(f"{model.path.name} is not where it was.", hint="Open the model again.", detail=str(model.path))
         self.model = model

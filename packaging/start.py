@@ -2,7 +2,7 @@
 
     python3 packaging/start.py demo      # install, then run the whole loop on the sample
     python3 packaging/start.py test      # install, then run the tests (more words go to pytest)
-    python3 packaging/start.py install   # install only (add `test` for the test tools)
+    python3 packaging/start.py install   # install only (add `test` for the test tools, or extras: `netron`, `gpu`, ...)
 
 Debian's and Ubuntu's packages that Qt needs are installed first where they are missing, through apt-get, as root or
 through sudo. Everything from Python goes into `.venv` beside this folder, from a lock with hashes: the system's Python
@@ -120,6 +120,20 @@ def install(kind: str) -> None:
     stamp.write_text(state, encoding="utf-8")
 
 
+def add_extras(names: Sequence[str]) -> None:
+    """Install extras of pyproject.toml on top (these are not in the lock: their newest versions that fit are taken)."""
+    say(f"installing {', '.join(names)} ...")
+    pip("install", "--quiet", "--no-build-isolation", "--editable", f"{ROOT}[{','.join(names)}]")
+
+
+def known_extras() -> list[str]:
+    """The extras that pyproject.toml declares."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return list(project["optional-dependencies"])
+
+
 def main(words: Sequence[str]) -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - this file may meet an older Python
         say(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
@@ -129,10 +143,20 @@ def main(words: Sequence[str]) -> int:
         return 2
     action, rest = words[0], list(words[1:])
     testing = action == "test" or (action == "install" and "test" in rest)
-    install_libraries({**LIBRARIES, **WEB_LIBRARIES} if testing else LIBRARIES)
+    extras = [word for word in rest if word != "test"] if action == "install" else []
+    unknown = [word for word in extras if word not in known_extras()]
+    if unknown:
+        say(f"there is no extra {unknown[0]}; there are: {', '.join(known_extras())}")
+        return 2
+    install_libraries({**LIBRARIES, **WEB_LIBRARIES} if testing or "netron" in extras else LIBRARIES)
     install("test" if testing else "app")
+    if extras:
+        add_extras(extras)
     if action == "demo":
-        return subprocess.run([str(PYTHON), "-m", "core.cli", "demo", *rest], check=False).returncode
+        code = subprocess.run([str(PYTHON), "-m", "core.cli", "demo", *rest], check=False).returncode
+        if code == 0:
+            say(f"from now on, the window and everything else: {VENV / 'bin' / 'sardonyx'} (--help lists the commands)")
+        return code
     if action == "test":
         return subprocess.run([str(PYTHON), "-m", "pytest", *rest], cwd=ROOT, check=False).returncode
     say(f"installed; start with {VENV / 'bin' / 'sardonyx'}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import params
+from core import folders, params
 from core.backends.base import Availability, Backend, BuildOptions, Engine, Layer, Runner, publish
 from core.errors import BackendError
 from core.job import Job
@@ -119,5 +119,5 @@ def _available() -> Availability:
         return Availability(True, False, version=version, device=gpu.name, reason=reason, hint=hint)
     missing = memory.missing()
     if missing:
-        return Availability(True, False, version, gpu.name, missing, "Install the extra: pip install 'sardonyx[gpu]'.")
+        return Availability(True, False, version, gpu.name, missing, f"Install it: {folders.install('gpu')}")
     return Availability(True, True, version=version, device=gpu.name)

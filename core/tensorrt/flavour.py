@@ -8,6 +8,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
+from core import folders
 from core.errors import BackendError
 
 #: (8, 9) for compute capability 8.9.
@@ -72,7 +73,7 @@ def load(flavour: Flavour) -> Any:
 
 @functools.cache
 def _load(module: str, title: str, extra: str) -> Any:
-    hint = f"Install it: pip install 'sardonyx[{extra}]'."
+    hint = f"Install it: {folders.install(extra)}"
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

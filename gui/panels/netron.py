@@ -6,7 +6,7 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout
 
-from core import netron_server
+from core import folders, netron_server
 from core.errors import AppError
 from core.netron_server import NetronServer
 from gui.actions import Action, needs_model
@@ -16,7 +16,7 @@ from gui.panels.base import Panel
 from gui.widgets import web
 from gui.widgets.empty import EmptyState
 
-INSTALL = "pip install 'sardonyx[netron]'"
+INSTALL = folders.install("netron")
 
 
 def _panel(ctx: Context) -> NetronPanel:
@@ -147,7 +147,7 @@ class NetronPanel(Panel):
     def _make_view(self) -> str:
         """Make the web view; returns why there is none."""
         if not web.installed():
-            return "To see it inside this window, install the Qt web engine: pip install 'sardonyx[netron]'."
+            return f"To see it inside this window, install the Qt web engine: {INSTALL}"
         try:
             self.view = web.LocalView(self)
         except ImportError as error:

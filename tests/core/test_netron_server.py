@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from core import netron_server
+from core import folders, netron_server
 from core.errors import AppError
 from core.model import Model
 from core.netron_server import NetronServer
@@ -136,4 +136,4 @@ def test_absent_netron_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert not netron_server.installed()
     with pytest.raises(AppError) as caught:
         NetronServer(Model(tmp_path / "m.onnx", "f", 0))
-    assert "pip install" in caught.value.hint
+    assert folders.install("netron") in caught.value.hint

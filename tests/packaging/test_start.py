@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core import folders
 from tests.packaging.test_freeze import ROOT, script
 
 LOCKS = [*sorted((ROOT / "packaging" / "locks").glob("*/requirements.lock")), ROOT / "tests" / "real" / "requirements.lock"]
@@ -52,6 +53,24 @@ def test_wrong_words_get_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     start = script("start")
     assert start.main(["dance"]) == 2
     assert "packaging/start.py demo" in capsys.readouterr().err
+
+
+def test_extras_are_installed_by_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    start = script("start")
+    done: list[object] = []
+    monkeypatch.setattr(start, "install_libraries", lambda wanted: done.append("libnss3.so" in wanted))
+    monkeypatch.setattr(start, "install", done.append)
+    monkeypatch.setattr(start, "pip", lambda *words: done.append(words[-1]))
+    assert start.main(["install", "netron", "gpu"]) == 0
+    assert done == [True, "app", f"{start.ROOT}[netron,gpu]"]
+    assert start.main(["install", "nonsense"]) == 2
+    assert "no extra nonsense; there are: rtx, tensorrt, gpu" in capsys.readouterr().err
+    assert start.main(["install"]) == 0
+    assert done[3:] == [False, "app"]
+
+
+def test_hints_name_the_installer_of_the_clone() -> None:
+    assert folders.install("gpu") == f"python3 {ROOT / 'packaging' / 'start.py'} install gpu"
 
 
 def test_the_readme_has_its_two_commands_and_ci_calls_the_same() -> None:

@@ -118,8 +118,9 @@ class Doctor(Command):
         terminal.table(("library", "version"), [(name, version or "not installed") for name, version in document.versions.items()])
         terminal.line()
         terminal.heading("Optional")
-        optional = [(e.name, e.version or f"not installed: pip install 'sardonyx[{e.extra}]'", e.purpose) for e in document.extras]
-        terminal.table(("library", "version", "for"), optional)
+        optional = [(e.name, e.version or "not installed", e.extra, e.purpose) for e in document.extras]
+        terminal.table(("library", "version", "extra", "for"), optional)
+        terminal.line(f"An extra is installed by: {folders.install('EXTRA')}")
         terminal.line()
         terminal.heading("Machine")
         for name, value in (

@@ -9,6 +9,7 @@ from typing import Any
 import onnx
 import pytest
 
+from core import folders
 from core.backends.tensorrt_rtx import RtxOptions, TensorRtRtx
 from core.cuda import driver
 from core.errors import BackendError, UsageError
@@ -212,4 +213,4 @@ def test_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     absent: dict[str, Any] = {**vars(flavour.RTX), "module": "tensorrt_of_nobody"}
     with pytest.raises(BackendError, match="TensorRT-RTX is not installed") as found:
         flavour.load(flavour.Flavour(**absent))
-    assert "sardonyx[rtx]" in found.value.hint
+    assert folders.install("rtx") in found.value.hint

@@ -15,7 +15,7 @@ import pytest
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from core import netron_server
+from core import folders, netron_server
 from core.session import Session
 from gui.panels.netron import NetronPanel
 from gui.widgets import web
@@ -89,7 +89,7 @@ def test_absent_netron_says_how_to_install_it(window: MainWindow, session: Sessi
     assert isinstance(panel, NetronPanel)
     assert panel.pages.currentWidget() is panel.absent
     panel.absent.button.click()
-    assert QGuiApplication.clipboard().text() == "pip install 'sardonyx[netron]'"
+    assert QGuiApplication.clipboard().text() == folders.install("netron")
     assert panel.server is None
 
 
