@@ -90,7 +90,8 @@ class Registry(Generic[T]):
         if id.replace(".", "_") in self._broken:
             reason = self._broken[id.replace(".", "_")]
             raise UsageError(f"'{id}' in {kind} could not be loaded: {reason}", hint="Reinstall Sardonyx.")
-        raise UsageError(f"There is no '{id}' among the {kind}.", hint=f"Known: {', '.join(found)}.")
+        known = ", ".join(id for id, value in found.items() if not getattr(value, "hidden", False))
+        raise UsageError(f"There is no '{id}' among the {kind}.", hint=f"Known: {known}.")
 
     def ids(self) -> tuple[str, ...]:
         """Every id, in order."""

@@ -87,16 +87,24 @@ def add_params(
             continue
         flags = (names or {}).get(spec.name, (f"--{spec.name.replace('_', '-')}",))
         group.add_argument(*flags, dest=f"param_{cls.__name__}_{spec.name}", metavar=_metavar(spec), help=_help(spec), default=None)
+        parser.set_defaults(**{f"flag_{cls.__name__}_{spec.name}": flags[0]})
 
 
 def from_params(args: argparse.Namespace, cls: type[T], **given: Any) -> T:
     """The `cls` that the flags of `add_params` describe; `given` are values from elsewhere."""
     values = dict(given)
-    for spec in params.specs(cls):
-        text = getattr(args, f"param_{cls.__name__}_{spec.name}", None)
-        if text is not None:
-            values[spec.name] = params.parse(spec, text)
-    return params.from_dict(cls, values)
+    try:
+        for spec in params.specs(cls):
+            text = getattr(args, f"param_{cls.__name__}_{spec.name}", None)
+            if text is not None:
+                values[spec.name] = params.parse(spec, text)
+        return params.from_dict(cls, values)
+    except UsageError as error:  # told by the flag that the person gave
+        name, colon, rest = error.message.partition(": ")
+        flag = getattr(args, f"flag_{cls.__name__}_{name}", "")
+        if not flag:
+            raise
+        raise UsageError(f"{flag}{colon}{rest}", hint=error.hint) from error
 
 
 def _metavar(spec: Spec) -> str:

@@ -219,6 +219,7 @@ def test_a_build_that_fails_leaves_the_engine_before(cli: Cli, digits: Path, tmp
 def test_build_refuses_unknown_names(cli: Cli, digits: Path, tmp_path: Path) -> None:
     done = cli("build", digits, "-o", tmp_path / "e", "--backend", "nothing", "--json")
     assert (done.code, "onnxruntime" in done.document["hint"]) == (2, True)
+    assert "fake" not in done.document["hint"], "it is for tests"
     done = cli("build", digits, "-o", tmp_path / "e", "--option", "nothing=1", "--json")
     assert (done.code, "threads" in done.document["hint"]) == (2, True)
 

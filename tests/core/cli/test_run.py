@@ -95,6 +95,14 @@ def test_wrong_usage_is_2(words: tuple[str, ...], cli: Cli) -> None:
     assert "hint:" in plain.err
 
 
+def test_a_value_out_of_range_is_told_by_its_flag(cli: Cli, digits: Path) -> None:
+    done = cli("bench", digits, "--duration", "0", "--json")
+    assert done.code == 2
+    assert done.document["message"] == "--duration: 0.0 is out of range."
+    assert done.document["hint"] == "From 0.05 to 3600 s."
+    assert cli("bench", digits, "--batch", "many").err.startswith("error: --batch: 'many' is not")
+
+
 BAD: dict[str, Any] = {
     "empty": b"",
     "text": b"hello, I am a text",
