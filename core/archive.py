@@ -10,15 +10,17 @@ Paths inside the folder are written as `@session/...`, so that a session may be 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import core
@@ -32,6 +34,8 @@ MODELS, ENGINES, RESULTS = "models", "engines", "results"
 SMALL = 64 << 20
 #: Files up to this many bytes are hashed at a save, so that damage is seen where the size has stayed: some 20 ms each.
 HASHED = 16 << 20
+#: No document of ours comes near so many bytes.
+LARGEST = 256 << 20
 #: Format -> what makes the next format out of such a head document. Nothing yet: 1 is the first.
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
@@ -70,6 +74,9 @@ def write_json(path: Path, document: Any, *, durable: bool = True) -> None:
 def read_json(path: Path) -> Any:
     """The document at `path`; raises `AppError` when it is missing or not whole."""
     try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST:
+            raise ValueError("it is no file of ours")
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise AppError(
@@ -77,7 +84,7 @@ def read_json(path: Path) -> Any:
         ) from None
     except OSError as error:
         raise AppError(f"{path.name} cannot be read: {error.strerror}.", hint=f"Check the file's permissions: {path}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AppError(f"{path.name} is damaged: {error}.", hint=f"Put a good copy in its place: {path}") from error
 
 
@@ -141,16 +148,43 @@ def outward(value: Any, folder: Path) -> Any:
 
 
 def inward(value: Any, folder: Path) -> Any:
-    """What `outward` was given, for a session that is now in `folder`."""
+    """What `outward` was given, for a session that is now in `folder`; ValueError for a path that leads out of it."""
     if isinstance(value, str):
         if value.startswith(_INSIDE):
-            return str(folder / value[len(_INSIDE) :])
+            return str(inside(folder, value[len(_INSIDE) :]))
         return value[1:] if value.startswith("@") else value
     if isinstance(value, dict):
         return {key: inward(item, folder) for key, item in value.items()}
     if isinstance(value, list):
         return [inward(item, folder) for item in value]
     return value
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path that a document calls `name`; ValueError when it is outside of `folder`: a session may come from anybody."""
+    parts = PurePosixPath(name).parts
+    foreign = os.sep == "\\" and ("\\" in name or PureWindowsPath(name).drive)
+    if not parts or "\0" in name or ".." in parts or PurePosixPath(name).is_absolute() or foreign:
+        raise ValueError(f"{name!r} is not a path inside the session folder")
+    return folder.joinpath(*parts)
+
+
+def own_folders(folder: Path) -> None:
+    """Make the folders of a session where they are missing; `AppError` when one is a link, which would lead out of it."""
+    for part in (MODELS, ENGINES, RESULTS):
+        place = folder / part
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            raise AppError(f"{place} is no folder of this session's own.", hint="Replace it by a copy of what it leads to.")
+        place.mkdir(parents=True, exist_ok=True)
+
+
+def checked(found: Any) -> dict[str, Any]:
+    """The stamps of a head document; ValueError or TypeError when they are none of ours."""
+    for name, stamp in found.items():
+        inside(Path(), name)
+        if not (isinstance(stamp["size"], int) and isinstance(stamp["modified"], int) and isinstance(stamp["sha256"], str | None)):
+            raise ValueError(f"the stamp of {name!r} cannot be read")
+    return dict(found)
 
 
 def stamps(folder: Path, known: dict[str, Any], without: Iterable[Path] = ()) -> dict[str, Any]:
@@ -173,19 +207,21 @@ def stamps(folder: Path, known: dict[str, Any], without: Iterable[Path] = ()) ->
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file in models/ and engines/, in the order of names; unfinished ones (`.name`) left out."""
+    """Every file in models/ and engines/, in the order of names; unfinished ones (`.name`) and links left out."""
     for part in (MODELS, ENGINES):
         for path in sorted((folder / part).rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
+            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
                 yield path
 
 
 def fault(path: Path, stamp: dict[str, Any]) -> str:
     """What is wrong with a file that was stamped: `is missing`, `is damaged ...`, or an empty string when nothing is."""
     try:
-        state = path.stat()
+        state = path.lstat()
     except OSError:
         return "is missing"
+    if not stat.S_ISREG(state.st_mode):
+        return "is damaged: it is no plain file"
     if state.st_size != stamp["size"]:
         return f"is damaged: it has {state.st_size} bytes instead of {stamp['size']}"
     if state.st_mtime_ns != stamp["modified"] and stamp["sha256"] and sha256(path) != stamp["sha256"]:
@@ -204,7 +240,12 @@ def copy_tree(source: Path, target: Path) -> None:
     for part in (MODELS, ENGINES, RESULTS):
         (target / part).mkdir(parents=True, exist_ok=True)
         if (source / part).is_dir():
-            shutil.copytree(source / part, target / part, copy_function=_link, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+            shutil.copytree(source / part, target / part, copy_function=_link, dirs_exist_ok=True, ignore=_not_ours)
+
+
+def _not_ours(folder: str, names: list[str]) -> set[str]:
+    """Unfinished files, and links: a copy of what those lead to would carry a stranger's choice of files along."""
+    return {name for name in names if name.startswith(".") or os.path.islink(os.path.join(folder, name))}
 
 
 def _link(source: str, target: str) -> str:
@@ -259,8 +300,11 @@ def new_folder(name: str) -> Path:
 
 def sessions() -> tuple[Path, ...]:
     """The session folders in the person's data folder, the one saved last first."""
-    heads = (folders.data() / "sessions").glob(f"*/{HEAD}")
-    return tuple(head.parent for head in sorted(heads, key=lambda head: -head.stat().st_mtime))
+    saved = []
+    for head in (folders.data() / "sessions").glob(f"*/{HEAD}"):
+        with contextlib.suppress(OSError):  # removed by another window meanwhile
+            saved.append((head.stat().st_mtime, head.parent))
+    return tuple(folder for _, folder in sorted(saved, reverse=True))
 
 
 def is_session(path: Path) -> bool:

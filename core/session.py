@@ -163,8 +163,7 @@ class Session:
         if (folder / archive.HEAD).exists():
             raise UsageError(f"There is a session in {folder} already.", hint="Restore it, or choose another folder.")
         with _told(f"The session cannot be kept in {folder}"):
-            for part in (archive.MODELS, archive.ENGINES, archive.RESULTS):
-                (folder / part).mkdir(parents=True, exist_ok=True)
+            archive.own_folders(folder)
             state = path.stat()
             small = opened.model.size <= archive.SMALL and state.st_size >= opened.model.size - opened.model.size // 8
             copied = small and archive.copy_file(path, folder / archive.MODELS / path.name)
@@ -209,7 +208,7 @@ class Session:
             orphans = self._orphans()
             archive.write_head(self.folder, self._head(self.folder, self._entries, orphans), durable=durable)
         for path in orphans:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         self._saved = self._files()
         self.dirty = False
 
@@ -237,7 +236,7 @@ class Session:
         A model's own `.data` goes with it: only variants made from it can refer to that, and they went with it too.
         """
         now = self._files()
-        gone = [path for path in self._saved - now if path.parent in (self.models, self.engines)]
+        gone = [path for path in self._saved - now if path.parent in (self.models, self.engines) and path.name != ".."]
         return [each for path in gone for each in (path, path.with_suffix(".data"), path.with_name(f"{path.name}.data")) if each not in now]
 
     def _write_results(self, folder: Path, entries: list[_Entry]) -> list[_Entry]:
@@ -287,14 +286,14 @@ class Session:
             history = History.from_dict(decode(Any, archive.inward(head["history"], folder)))
             origin = decode(archive.Source, head["source"]) if head["source"] is not None else None
             listed = [(str(e["kind"]), str(e["variant"]), str(e["against"]), str(e["file"])) for e in head["results"]]
-            stamps = dict(head["files"])
+            stamps = archive.checked(head["files"])
         except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
             raise AppError(
                 f"{folder / archive.HEAD} is damaged: {error}.", hint=f"Put {archive.PREVIOUS} in its place, or open the model again."
             ) from error
         session = cls(folder, history=history, origin=origin)
-        for part in (archive.MODELS, archive.ENGINES, archive.RESULTS):
-            (folder / part).mkdir(exist_ok=True)
+        with _told(f"The session in {folder} cannot be opened"):
+            archive.own_folders(folder)
         faults = {name: reason for name, stamp in stamps.items() if (reason := archive.fault(folder / name, stamp))}
         session._stamps = {name: stamp for name, stamp in stamps.items() if name not in faults}
         for kind, variant, against, file in listed:
@@ -308,7 +307,7 @@ class Session:
     def _take(self, kind: str, variant: str, against: str, file: str, faults: dict[str, str], problems: list[AppError]) -> None:
         """Read one result back; an engine whose file is gone is left out (its fault is told anyway)."""
         try:
-            value: Any = decode(_Entry.KINDS[kind], archive.inward(archive.read_json(self.folder / file), self.folder))
+            value: Any = decode(_Entry.KINDS[kind], archive.inward(archive.read_json(archive.inside(self.folder, file)), self.folder))
         except (AppError, ValueError, KeyError, TypeError) as error:
             reason = error.message if isinstance(error, AppError) else f"{file} is damaged: {error}."
             problems.append(AppError(f"One {kind} of {variant} is lost: {reason}", hint=f"Run the {kind} again; everything else is there."))
