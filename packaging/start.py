@@ -50,6 +50,9 @@ WEB_LIBRARIES = {
     "libxkbfile.so.1": ("libxkbfile1",),
 }
 
+#: Program -> package: PyInstaller, which the slow tests run, looks into libraries with it.
+PROGRAMS = {"objdump": ("binutils",)}
+
 
 def say(text: str) -> None:
     sys.stderr.write(f"sardonyx: {text}\n")
@@ -64,12 +67,13 @@ def known_libraries() -> str:
     return subprocess.run([tool, "-p"], capture_output=True, text=True, check=False).stdout
 
 
-def install_libraries(wanted: dict[str, tuple[str, ...]]) -> None:
-    """Bring the missing system libraries through apt-get; where that cannot be done, say which are missing and go on."""
+def install_libraries(wanted: dict[str, tuple[str, ...]], programs: dict[str, tuple[str, ...]] | None = None) -> None:
+    """Bring what the system lacks through apt-get; where that cannot be done, say what is missing and go on."""
     if not sys.platform.startswith("linux"):
         return
     cache = known_libraries()
     missing = [packages for library, packages in wanted.items() if f"{library} " not in cache]
+    missing += [packages for program, packages in (programs or {}).items() if shutil.which(program) is None]
     fonts = shutil.which("fc-list") is not None or Path("/usr/share/fonts/truetype").exists()
     if not missing and fonts:
         return
@@ -82,7 +86,7 @@ def install_libraries(wanted: dict[str, tuple[str, ...]]) -> None:
         return
     become = [] if root else [sudo or "sudo"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    say("installing system libraries that Qt needs ...")
+    say("installing what the system lacks ...")
     subprocess.run([*become, apt, "update", "-qq"], check=False, env=environment, stdout=sys.stderr)
     names = [candidate(packages) for packages in missing] + ([] if fonts else ["fonts-dejavu-core"])
     command = [*become, apt, "install", "-y", "-qq", "--no-install-recommends", *names]
