@@ -120,7 +120,10 @@ def parse(spec: Spec, text: str) -> Value:
 def check(spec: Spec, value: Any) -> Value:
     """`value` as this parameter keeps it, or a `UsageError` that names the parameter and what it accepts."""
     if spec.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise UsageError(f"{spec.name}: the number is out of range.", hint=_range(spec)) from None
     if spec.type is tuple and isinstance(value, list):
         value = tuple(value)
     wrong = not isinstance(value, spec.type) or (spec.type is not bool and isinstance(value, bool))
@@ -129,12 +132,14 @@ def check(spec: Spec, value: Any) -> Value:
     if wrong:
         raise UsageError(f"{spec.name}: {value!r} is not a {_word(spec)}.", hint=_range(spec))
     for item in (value,) if spec.type is str else value if spec.type is tuple else ():
+        if "\0" in item:
+            raise UsageError(f"{spec.name}: {item!r} holds a NUL character.", hint=_range(spec))
         if spec.choices and item not in spec.choices:
             raise UsageError(f"{spec.name}: '{item}' is not one of the choices.", hint=_range(spec))
     if spec.type in (int, float):
         out = (spec.min is not None and value < spec.min) or (spec.max is not None and value > spec.max)
-        if out or not math.isfinite(value):
-            raise UsageError(f"{spec.name}: {value} is out of range.", hint=_range(spec))
+        if out or (spec.type is float and not math.isfinite(value)):
+            raise UsageError(f"{spec.name}: {str(value)[:40]} is out of range.", hint=_range(spec))
     return typing.cast(Value, value)
 
 

@@ -78,6 +78,9 @@ def write(steps: Iterable[Pass], path: Path) -> None:
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+    except UnicodeEncodeError as error:
+        hint = "Give the file or folder a name in UTF-8; a recipe holds no other."
+        raise UsageError(f"The recipe cannot be written to {path.name}: a path in it is no text.", hint=hint, detail=str(error)) from error
     except OSError as error:
         raise UsageError(
             f"The recipe cannot be written to {path}: {error.strerror}.", hint="Choose a folder that you may write to."
@@ -95,7 +98,7 @@ def read(path: Path) -> tuple[Pass, ...]:
         raise UsageError(f"The recipe {path} is not a text file.", hint="A recipe is TOML in UTF-8.") from error
     try:
         document = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOML's own error is a ValueError; so is a number of 5,000 digits
         raise UsageError(f"{path.name}: {error}.", hint="A recipe is TOML; see 'sardonyx optimize --help' for an example.") from error
     _check_top(document, content, path)
     steps = document.get("step", [])
@@ -145,7 +148,7 @@ def _step(values: dict[str, Any], number: int, content: str, path: Path) -> Pass
         except UsageError as error:
             raise UsageError(f"{path.name}, line {line}: {error.message}", hint=error.hint) from None
         if known[key].kind in _PATHS and isinstance(checked[key], str) and checked[key]:
-            checked[key] = str(path.absolute().parent / Path(checked[key]).expanduser())
+            checked[key] = str(path.absolute().parent / os.path.expanduser(checked[key]))
     return cls(**checked)
 
 

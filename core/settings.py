@@ -97,8 +97,12 @@ class Settings:
             self.changed.emit()
 
     def remember(self, path: Path) -> None:
-        """Put a model at the top of the recent ones."""
+        """Put a model at the top of the recent ones; one whose name is no text is not remembered."""
         name = str(path.absolute())
+        try:
+            name.encode()
+        except UnicodeEncodeError:  # a name that is no UTF-8 has no place in TOML
+            return
         others = [other for other in self.recent if other != name]
         self.update(recent=(name, *others)[: self.recent_length])
 
@@ -139,7 +143,7 @@ class Settings:
 
         try:
             found = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # no TOML, a number of 5,000 digits, brackets without end
             return self._aside(error)
         for old, new in RENAMED.items():
             if old in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,7 +114,7 @@ def _labels(path: str, data: Feeds) -> np.ndarray | None:
     """The labels of a file in sample order, cut to the samples that will come; None when `path` is empty."""
     if not path:
         return None
-    found = label_files.load(Path(path).expanduser())
+    found = label_files.load(Path(os.path.expanduser(path)))
     if isinstance(found, dict):
         hint = "Put it into the folder of images as labels.csv, or give one label a line in the order of the samples."
         raise DataError(f"{Path(path).name} names files.", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def feeds(inputs: tuple[TensorType, ...], spec: DataSpec) -> Feeds:
             raise DataError(f"The rank of input '{item.name}' is not known.", hint=hint)
     if not spec.path:
         return Feeds(Random(inputs, spec), random=True)
-    path = Path(spec.path).expanduser()
+    path = Path(os.path.expanduser(spec.path))
     if not path.exists():
         raise DataError(f"{path} does not exist.", hint=_IMAGES_OR_ARRAYS)
     from core.data.arrays import Arrays

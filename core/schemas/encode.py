@@ -78,9 +78,9 @@ def decode(hint: type[T] | Any, data: Any) -> T:
 
 
 def _decode(hint: Any, data: Any, where: str) -> Any:
-    if isinstance(data, dict) and TAG in data:
-        return _tagged(data, where)
     origin, given = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(data, dict) and TAG in data and origin not in (Union, types.UnionType):
+        return _tagged(hint, data, where)
     if hint is Any or hint is object:
         return _free(data, where)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
@@ -100,15 +100,19 @@ def _decode(hint: Any, data: Any, where: str) -> Any:
     return _scalar(hint, data, where)
 
 
-def _tagged(data: dict[str, Any], where: str) -> Any:
-    match data[TAG]:
-        case "nan" | "inf" | "-inf":
-            return float(data[TAG])
-        case "tuple":
-            return tuple(_decode(Any, item, where) for item in data["items"])
-        case "path":
-            return Path(data["path"])
-    raise ValueError(f"{where or 'the document'}: unknown tag {data[TAG]!r}")
+def _tagged(hint: Any, data: dict[str, Any], where: str) -> Any:
+    """A value that says itself what it is; held to `hint` all the same, where there is one."""
+    free = hint is Any or hint is object
+    match data:
+        case {"$is": "nan" | "inf" | "-inf" as word} if free or hint is float:
+            return float(word)
+        case {"$is": "tuple", "items": list(items)} if free:
+            return tuple(_decode(Any, item, where) for item in items)
+        case {"$is": "tuple", "items": list(items)} if hint is tuple or typing.get_origin(hint) is tuple:
+            return _tuple(typing.get_args(hint), items, where)
+        case {"$is": "path", "path": str(path)} if free or (isinstance(hint, type) and issubclass(hint, PurePath)):
+            return Path(path)
+    raise ValueError(f"{where or 'the document'}: {str(data)[:60]} does not belong here")
 
 
 def _free(data: Any, where: str) -> Any:
@@ -150,7 +154,7 @@ def _tuple(given: tuple[Any, ...], data: Any, where: str) -> tuple[Any, ...]:
         if given[0] in (int, float, str):
             _expect(all(_fits(given[0], item) for item in data), "a list", f"a list of {given[0].__name__}", where)
             return (
-                tuple(float(item) if not isinstance(item, dict) else _tagged(item, where) for item in data)
+                tuple(float(item) if not isinstance(item, dict) else _tagged(float, item, where) for item in data)
                 if given[0] is float
                 else tuple(data)
             )

@@ -109,6 +109,36 @@ def test_a_mistake_is_told_with_its_line(content: str, message: str, hint: str, 
     assert hint in told.value.hint
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a = " + "[" * 100_000,
+        "format = " + "9" * 5000,
+        'format = 1\n[[step]]\npass = "prune_magnitude"\nsparsity = 1' + "0" * 400,
+        'format = 1\n[[step]]\npass = "quantize_int8"\nsamples = 1' + "0" * 400,
+        'format = 1\n[[step]]\npass = "quantize_int8"\ndata = "a\\u0000b"',
+    ],
+)
+def test_a_recipe_made_to_break_things_is_a_mistake_like_any_other(content: str, tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text(content)
+    with pytest.raises(UsageError, match=r"r\.toml") as caught:
+        recipe.read(tmp_path / "r.toml")
+    assert len(caught.value.message) < 300
+    assert caught.value.hint
+
+
+def test_a_home_of_nobody_is_a_name_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_text('format = 1\n[[step]]\npass = "quantize_int8"\ndata = "~nobodyhere/x"')
+    (step,) = recipe.read(tmp_path / "r.toml")
+    assert vars(step)["data"] == str(tmp_path / "~nobodyhere" / "x")
+
+
+def test_a_path_that_is_no_text_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a path in it is no text"):
+        recipe.write([PASSES["quantize_int8"](data="/\udcff.npz")], tmp_path / "r.toml")  # type: ignore[call-arg]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_recipe_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         recipe.read(tmp_path / "none.toml")

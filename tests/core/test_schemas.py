@@ -117,6 +117,44 @@ def test_what_does_not_fit_is_named(data: Any, where: str) -> None:
         decode(Inner, data)
 
 
+@pytest.mark.parametrize(
+    ("hint", "data"),
+    [
+        (int, {"$is": "nan"}),
+        (str, {"$is": "path", "path": "x"}),
+        (float, {"$is": "path", "path": "x"}),
+        (float, {"$is": "tuple", "items": []}),
+        (Path, {"$is": "path", "path": 5}),
+        (Path, {"$is": "inf"}),
+        (tuple[int, ...], {"$is": "tuple", "items": ["a"]}),
+        (tuple[int, ...], {"$is": "tuple", "items": 5}),
+        (tuple[float, ...], [{"$is": "path", "path": "x"}]),
+        (int | None, {"$is": "nan"}),
+        (Any, {"$is": "strange"}),
+        (Any, {"$is": ["nan"]}),
+        (Any, {"$is": "tuple"}),
+    ],
+)
+def test_a_tag_is_held_to_what_is_wanted(hint: Any, data: Any) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode(hint, data)
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (dict[str, tuple[int, ...]], {"x": (1, 2)}),
+        (dict[str, tuple[int, str]], {"x": (1, "a")}),
+        (dict[str, Path], {"x": Path("a")}),
+        (dict[str, float], {"x": math.inf}),
+        (float | None, math.inf),
+        (dict[str, Any], {"x": (1, (Path("b"), -math.inf))}),
+    ],
+)
+def test_tags_come_back_where_they_belong(hint: Any, value: Any) -> None:
+    assert decode(hint, json.loads(json.dumps(exact(value)))) == value
+
+
 def test_unknown_fields_are_ignored_and_missing_ones_take_their_default() -> None:
     assert decode(Inner, {"value": 1, "later": 2}) == Inner(1.0, None)
 

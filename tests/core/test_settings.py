@@ -107,7 +107,7 @@ def test_a_wrong_value_is_told_and_the_rest_is_used() -> None:
     assert "system, light, dark" in settings.problems[0]
 
 
-@pytest.mark.parametrize("content", [b"theme = ", b"\xff\xfe\x00", b"[[[["])
+@pytest.mark.parametrize("content", [b"theme = ", b"\xff\xfe\x00", b"[[[[", b"a = " + b"[" * 100_000, b"a = " + b"9" * 5000])
 def test_a_broken_file_is_moved_aside_and_told(content: bytes) -> None:
     path = Settings().path
     path.parent.mkdir(parents=True)
@@ -160,6 +160,14 @@ def test_recent_models(tmp_path: Path) -> None:
     assert [Path(one).stem for one in settings.recent] == ["b", "a", "c"]
     settings.remember(tmp_path / "d.onnx")
     assert [Path(one).stem for one in Settings.load().recent] == ["d", "b", "a"]
+
+
+def test_a_model_whose_name_is_no_text_is_not_remembered(tmp_path: Path) -> None:
+    settings = Settings.load()
+    settings.remember(tmp_path / "a.onnx")
+    settings.remember(tmp_path / "\udcff.onnx")
+    assert settings.recent == (str(tmp_path / "a.onnx"),)
+    assert Settings.load().recent == settings.recent
 
 
 def test_reset_keeps_what_no_form_offers(tmp_path: Path) -> None:
