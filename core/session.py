@@ -326,6 +326,45 @@ class Session:
         self._disconnect()
 
 
+class Saving:
+    """A session as it stands now, to be saved on any thread while the owner goes on changing the session itself.
+
+    Made, and later `settle`d or `fail`ed, on the owner's thread; `write` runs on another one in between. One at a time.
+    """
+
+    def __init__(self, session: Session, folder: Path | None = None) -> None:
+        history = dataclasses.replace(
+            session.history, variants=dict(session.history.variants), changed=Event(), _redo=dict(session.history._redo)
+        )
+        self._session, self._folder = session, folder
+        self._copy = Session(session.folder, history=history, origin=session.origin)
+        self._pairs = [(entry, dataclasses.replace(entry)) for entry in session._entries]
+        self._copy._entries = [copy for _, copy in self._pairs]
+        self._copy._stamps = dict(session._stamps)
+        self._copy._saved = set(session._saved)
+        session.dirty = False  # what changes from now on is not in it
+
+    def write(self) -> None:
+        """Save, as `Session.save` does; raises what it raises."""
+        self._copy.save(self._folder)
+
+    def settle(self) -> None:
+        """It is saved: the session takes over the names of its files, and moves where it was saved elsewhere."""
+        session, copy = self._session, self._copy
+        for entry, written in self._pairs:
+            entry.file = written.file
+        session._stamps = copy._stamps
+        if copy.folder != session.folder:
+            session._move(copy.folder)
+        session._saved = copy._saved
+        copy.close()
+
+    def fail(self) -> None:
+        """It is not saved: what was to be saved is so still."""
+        self._session.dirty = True
+        self._copy.close()
+
+
 def _lost(session: Session, name: str, reason: str) -> AppError:
     """The words for a model or engine file that is missing or damaged."""
     path = session.folder / name

@@ -85,6 +85,7 @@ def make_context(*, settings: Settings | None = None, pool: Pool | None = None, 
         notify=Notify(logs),
         theme=Theme(settings.theme),  # type: ignore[arg-type]
     )
+    ctx.jobs.timeout = lambda: settings.worker_timeout or None
     if owned:
         ctx.services["pool"] = pool
     return ctx
@@ -112,14 +113,24 @@ def application(words: Sequence[str] = ()) -> QApplication:
     found = QApplication.instance()
     if isinstance(found, QApplication):
         return found
+    _unread()
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)  # the web view asks for it, later
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
-    app = QApplication([sys.argv[0] if sys.argv else "sardonyx", *words])
+    # the style by its name: asking for it later (`QApplication.setStyle`) wraps QStyle, which takes 15 ms of a start
+    app = QApplication([sys.argv[0] if sys.argv else "sardonyx", "-style", "Fusion", *words])
+    app.setProperty("style", "Fusion")
     app.setApplicationName("sardonyx")
     app.setApplicationDisplayName("Sardonyx")
     app.setApplicationVersion(core.__version__)
     app.setDesktopFileName("sardonyx")
     return app
+
+
+def _unread() -> None:
+    """Spare every import from now on PySide6's look into the module's source for a switch (`__feature__`) that is not used here."""
+    feature = sys.modules.get("shibokensupport.feature")
+    if hasattr(feature, "_mod_uses_pyside"):
+        vars(feature)["_mod_uses_pyside"] = lambda module: False
 
 
 def main(argv: Sequence[str] | None = None) -> int:

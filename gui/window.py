@@ -17,9 +17,10 @@ from gui.actions import Action
 from gui.context import Context
 from gui.dialogs.welcome import Welcome
 from gui.notify import Message
-from gui.shell import commands
+from gui.shell import commands, preload
+from gui.shell.keeping import Keeping
 from gui.shell.menus import Menus
-from gui.shell.opening import Opening, leave
+from gui.shell.opening import Card, Opening
 from gui.shell.statusbar import StatusBar
 from gui.shell.toasts import Toasts
 from gui.shell.topbar import TopBar
@@ -62,12 +63,16 @@ class MainWindow(QMainWindow):
         self._prepared = ""
         self._known: dict[str, Any] | None = None
         self._over = False
+        self._leaving = False
         self.setObjectName("shell")
         self.setWindowTitle("Sardonyx")
         self.setAcceptDrops(True)
         self.setMinimumSize(*LEAST)
 
         self.opening = Opening(ctx, self, self._ready)
+        self.keeping = Keeping(ctx, self)
+        self.saving = Card(self)
+        self.preload = preload.Preload(self)
         self.top = TopBar(ctx.theme)
         self.menus = Menus(ctx, self, self.top.bar)
         self.menus.add(commands.ACTIONS)
@@ -97,6 +102,7 @@ class MainWindow(QMainWindow):
     def _listen(self) -> None:
         ctx = self.ctx
         later = self.menus.later
+        self.keeping.changed.connect(self.status.show_model)
         self._off += [
             ctx.notify.added.connect(self._crashed),
             ctx.theme.changed.connect(self._redress),
@@ -179,8 +185,12 @@ class MainWindow(QMainWindow):
         Raises `UsageError` while another one is being opened.
         """
         self.build()
+        if self.keeping.busy and not self.opening.busy:  # what is opened may be what is being saved
+            self.keeping.after(lambda: self._over or self._offer(Path(path)))
+            return
         self.opening.open(Path(path))
         self.menus.refresh()
+        self.preload.start(preload.VIEWS)
 
     def _offer(self, path: Path, *_: object) -> None:
         """Open what was dropped or picked; what does not go is told."""
@@ -201,7 +211,7 @@ class MainWindow(QMainWindow):
         self._remember(session)
         self.ctx.session_changed.emit()
         if old is not None:
-            leave(self.ctx, old)
+            self.keeping.leave(old)
         for problem in session.problems:
             self.ctx.notify.warn(problem.message, problem.hint, detail=problem.detail)
         head = session.history.head
@@ -223,7 +233,7 @@ class MainWindow(QMainWindow):
             self.ctx.services.pop("index", None)
             self.ctx.services.pop("opened.index", None)
             self.ctx.session_changed.emit()
-            leave(self.ctx, session)
+            self.keeping.leave(session)
 
     def _model(self) -> None:
         self._session_off()
@@ -245,6 +255,8 @@ class MainWindow(QMainWindow):
             head = session.history[session.history.head]
             title = f"{session.source.name} · {head.title} – Sardonyx" if head.parent is not None else f"{session.source.name} – Sardonyx"
         self.setWindowTitle(title)
+        if session is not None and session.dirty:
+            self.keeping.soon()
         self._prepare()
         self.status.show_model()
         self.menus.later()
@@ -399,11 +411,44 @@ class MainWindow(QMainWindow):
     # ---- the end ----
     def closeEvent(self, event: QCloseEvent) -> None:
         running = [handle.title for handle in self.ctx.jobs.active()]
-        if running and not self._over and self.ctx.settings.confirm_close and not self._may_stop(running):
+        if running and not self._over and not self._leaving and self.ctx.settings.confirm_close and not self._may_stop(running):
             event.ignore()
+            return
+        session = self.ctx.session
+        if session is not None and session.dirty and not self._over and not self._leaving:
+            event.ignore()
+            self._leaving = True
+            self._save_and_close(session)
             return
         self.release()
         event.accept()
+
+    def hold(self, words: str) -> Callable[[], None]:
+        """Say what is going on in the middle of the window, which takes no input until the function returned is called."""
+        self.saving.begin(words)
+        self.saving.cancel.hide()
+        self.pages.setEnabled(False)
+        self.top.setEnabled(False)
+
+        def free() -> None:
+            self.saving.end()
+            self.pages.setEnabled(True)
+            self.top.setEnabled(True)
+
+        return free
+
+    def _save_and_close(self, session: Session) -> None:
+        """The window stays, and says why, until the session is saved; a session that cannot be saved does not hold it."""
+        for handle in self.ctx.jobs.active():
+            handle.cancel()
+        free = self.hold("Saving the session")
+
+        def leave() -> None:
+            free()
+            self.close()
+
+        self.keeping.save(session)
+        self.keeping.after(leave)
 
     def _may_stop(self, running: list[str]) -> bool:
         from PySide6.QtWidgets import QMessageBox
@@ -430,6 +475,7 @@ class MainWindow(QMainWindow):
         self._over = True
         self._keep_arrangement()
         self.opening.release()
+        self.preload.release()
         for handle in self.ctx.jobs.active():
             handle.cancel()
         for off in self._off:
@@ -445,7 +491,9 @@ class MainWindow(QMainWindow):
         self.toasts.release()
         session, self.ctx.session = self.ctx.session, None
         if session is not None:
-            leave(self.ctx, session)
+            self.keeping.leave(session)
+        self.keeping.wait()
+        self.keeping.release()
 
     def _keep_arrangement(self) -> None:
         from core.errors import AppError

@@ -72,10 +72,9 @@ def open_session(ctx: Context) -> None:
 
 
 def save_session(ctx: Context) -> None:
-    assert ctx.session is not None
-    ctx.session.save()
-    _window(ctx).status.show_model()
-    ctx.notify.info("The session is saved.", str(ctx.session.folder))
+    session = ctx.session
+    assert session is not None
+    _window(ctx).keeping.save(session, on_done=lambda: ctx.notify.info("The session is saved.", str(session.folder)))
 
 
 def save_session_as(ctx: Context) -> None:
@@ -83,11 +82,17 @@ def save_session_as(ctx: Context) -> None:
 
     assert ctx.session is not None
     name, _ = QFileDialog.getSaveFileName(_window(ctx), "Save session as a folder", str(Path(_start(ctx)) / f"{ctx.session.name}-session"))
-    if name:
-        ctx.session.save(Path(name))
+    if not name:
+        return
+
+    def done() -> None:
         ctx.settings.remember(Path(name))
-        _window(ctx).status.show_model()
         ctx.notify.info("The session is saved, and lives there from now on.", name)
+
+    window = _window(ctx)
+    free = window.hold(f"Saving the session in {Path(name).name}")  # nothing may be made in the folder that it leaves
+    window.keeping.save(ctx.session, Path(name), done)
+    window.keeping.after(free)
 
 
 def moving_blocked(ctx: Context) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -28,14 +28,15 @@ VERSION = "1"
 
 
 class Slot(QWidget):
-    """The place of a panel in its dock; when it is first seen, it asks `on_seen` to have the panel made."""
+    """The place of a panel in its dock; tells `seen` when there is no panel yet, and one should be made."""
 
-    def __init__(self, cls: type[Panel], ctx: Context, on_seen: Callable[[Slot], object]) -> None:
+    seen = Signal(str)
+
+    def __init__(self, cls: type[Panel], ctx: Context) -> None:
         super().__init__()
         self.cls = cls
         self.panel: Panel | None = None
         self._ctx = ctx
-        self._on_seen = on_seen
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
 
@@ -49,7 +50,7 @@ class Slot(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         if self.panel is None:
-            self._on_seen(self)
+            self.seen.emit(self.cls.id)
         super().showEvent(event)
 
 
@@ -63,7 +64,7 @@ class Docks(QWidget):
         self.docks: dict[str, Any] = {}
         self.on_change: Callable[[], object] = lambda: None
         self._sized = False
-        self._seen: list[Slot] = []
+        self._seen: list[str] = []
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
         self._turn.setInterval(0)
@@ -107,7 +108,8 @@ class Docks(QWidget):
         ads = self._ads
         dock = ads.CDockWidget(self.manager, cls.title)
         dock.setObjectName(f"dock.{cls.id}")
-        slot = Slot(cls, self.ctx, self._fill_soon)
+        slot = Slot(cls, self.ctx)
+        slot.seen.connect(self._fill_soon)
         dock.setWidget(slot, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
         dock.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromDockWidget)
         dock.setTabToolTip(cls.tip or cls.title)
@@ -116,17 +118,18 @@ class Docks(QWidget):
         self.slots[cls.id] = slot
         self.docks[cls.id] = dock
 
-    def _fill_soon(self, slot: Slot) -> None:
+    def _fill_soon(self, id: str) -> None:
         """Make a panel that is seen, one in a turn of the event loop: many at once would hold the window."""
-        self._seen.append(slot)
+        self._seen.append(id)
         self._turn.start()
 
     def _fill_one(self) -> None:
-        slot = self._seen.pop(0)
+        if self._seen:
+            slot = self.slots[self._seen.pop(0)]
+            if slot.isVisible():
+                slot.fill()
         if self._seen:
             self._turn.start()
-        if slot.isVisible():
-            slot.fill()
 
     def _place(self) -> None:
         """Centre first, then the sides along the whole height, then what stands below the centre."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, QThread
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from core.errors import AppError, UsageError
+from core.errors import UsageError
 from gui.context import Context
 from gui.widgets.rows import Elided
 
@@ -188,23 +186,3 @@ class Card(QFrame):
         """Stand in the middle of the window."""
         window = self._window
         self.move((window.width() - self.width()) // 2, (window.height() - self.height()) // 2)
-
-
-def leave(ctx: Context, session: Session) -> None:
-    """Save a session that is left, and close it; one in which nothing was done leaves no folder behind."""
-    from core import folders
-
-    results = session.results
-    untouched = len(session.history.variants) <= 1 and not (results.engines or results.benches or results.comparisons)
-    ours = session.folder.parent == folders.data() / "sessions"
-    if untouched and ours:
-        session.close()
-        with contextlib.suppress(OSError):
-            shutil.rmtree(session.folder)
-        return
-    if session.dirty:
-        try:
-            session.save()
-        except AppError as error:
-            ctx.notify.error(error)
-    session.close()

@@ -85,7 +85,8 @@ class StatusBar(QWidget):
             parts.append(figures.short(summary.macs, "MACs"))
         self.figures.setText(" · ".join(parts))
         self.variant.setText(head.title)
-        self.saved.setText("Unsaved" if session.dirty else "Saved")
+        busy = self.ctx.window is not None and self.ctx.window.keeping.busy
+        self.saved.setText("Saving" if busy else "Unsaved" if session.dirty else "Saved")
         self.saved.setToolTip(f"The session is kept in {session.folder}")
 
     def show_backends(self, found: dict[str, Availability]) -> None:

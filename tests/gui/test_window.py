@@ -187,6 +187,9 @@ def test_a_session_is_saved_elsewhere_and_opened_again(
     target = tmp_path / "kept"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
     window.act("file.save_session_as")
+    assert window.saving.isVisible()
+    qtbot.waitUntil(lambda: not window.keeping.busy, timeout=60_000)
+    assert not window.saving.isVisible()
     assert window.ctx.session is not None
     assert window.ctx.session.folder == target
     window.act("file.close")
@@ -198,13 +201,50 @@ def test_a_session_is_saved_elsewhere_and_opened_again(
     assert list(window.ctx.session.history.variants) == ["v0"]
 
 
-def test_a_session_in_which_nothing_was_done_leaves_no_folder(window: MainWindow, open_model: Open, sample: Path) -> None:
+def test_what_changes_while_it_is_saved_is_still_unsaved(window: MainWindow, open_model: Open, sample: Path, qtbot: QtBot) -> None:
+    from core.session import Session
+
+    open_model(sample)
+    session = window.ctx.session
+    assert session is not None
+    session.history.rename("v0", "one")
+    window.act("file.save_session")
+    session.history.rename("v0", "two")
+    qtbot.waitUntil(lambda: not window.keeping.busy, timeout=60_000)
+    assert session.dirty
+    assert Session.restore(session.folder).history["v0"].title == "one"
+    window.act("file.save_session")
+    qtbot.waitUntil(lambda: not window.keeping.busy, timeout=60_000)
+    assert not session.dirty
+    assert Session.restore(session.folder).history["v0"].title == "two"
+
+
+def test_closing_saves_first_and_says_so(window: MainWindow, open_model: Open, sample: Path, qtbot: QtBot) -> None:
+    from core.session import Session
+
+    open_model(sample)
+    qtbot.waitUntil(lambda: not window.ctx.jobs.active(), timeout=60_000)
+    session = window.ctx.session
+    assert session is not None
+    session.history.rename("v0", "kept")
+    folder = session.folder
+    seen = []
+    window.keeping.changed.connect(lambda: seen.append(window.saving.isVisible()))
+    window.close()
+    assert window.isVisible()
+    assert window.saving.isVisible()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=60_000)
+    assert any(seen)
+    assert not folder.exists() or Session.restore(folder).history["v0"].title == "kept"
+
+
+def test_a_session_in_which_nothing_was_done_leaves_no_folder(window: MainWindow, open_model: Open, sample: Path, qtbot: QtBot) -> None:
     open_model(sample)
     assert window.ctx.session is not None
     folder = window.ctx.session.folder
     assert folder.is_dir()
     window.act("file.close")
-    assert not folder.exists()
+    qtbot.waitUntil(lambda: not folder.exists(), timeout=60_000)
 
 
 def test_a_folder_without_a_session_is_told(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
