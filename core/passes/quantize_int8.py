@@ -15,7 +15,7 @@ from core.data.feeds import shapes as concrete
 from core.errors import AppError, ModelError, PassError
 from core.job import Job
 from core.model import TensorType, document, shapes
-from core.onnxrt.errors import first_line
+from core.onnxrt.errors import explain, first_line
 from core.onnxrt.session import Session, quiet
 from core.params import param
 from core.passes.base import Pass, PassResult, Preview
@@ -180,7 +180,8 @@ class QuantizeInt8(Pass):
             raise
         except rewrite.library_errors() as error:
             text = str(error)
-            raise PassError(f"The quantizer refused the model: {first_line(text)}", hint=_hint(text), detail=repr(error)) from error
+            message, hint = explain(text) or (first_line(text), _hint(text))
+            raise PassError(f"The quantizer refused the model: {message}", hint=hint, detail=repr(error)) from error
 
     def _histograms(self, source: Path, ops: list[str], data: Feeds, job: Job) -> Path:
         """Find ranges by histograms, a few batches at a time, and keep them as the quantizer's calibration cache.

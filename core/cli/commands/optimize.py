@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from core.history import Step
     from core.model.opening import Opened
 
+#: Signal to noise in dB below which outputs are hardly the same any more: errors a third as large as the values.
+FAR = 10.0
 #: What `core.history.apply` notes of a step that changed nothing.
 NOTHING = "Nothing was changed."
 
@@ -142,6 +144,11 @@ class Optimize(Command):
             for item in document.comparison.outputs:
                 if not item.finite:
                     terminal.warn(f"Output {item.name} holds values that are not finite: its comparison says little.")
+                elif item.sqnr < FAR:
+                    terminal.warn(
+                        f"Output {item.name} is far from what it was ({words.decibel(item.sqnr)} SQNR): give real data, or keep more "
+                        "of the model as it was ('sardonyx passes' lists what each pass can leave out)."
+                    )
         elif document.comparison_note:
             terminal.line(f"  Outputs were not compared: {document.comparison_note}")
         terminal.line(f"Written to {document.after.path}")

@@ -89,6 +89,14 @@ def test_optimize_without_data_says_that_inputs_are_random(cli: Cli, digits: Pat
     assert "random" in done.out
 
 
+def test_optimize_warns_of_outputs_that_are_far_off(cli: Cli, digits: Path, tmp_path: Path) -> None:
+    far = cli("optimize", digits, "-o", tmp_path / "far.onnx", "--pass", "prune_magnitude:sparsity=0.97", "--limit", "8")
+    assert far.code == 0
+    assert "warning: Output logits is far from what it was" in far.err
+    near = cli("optimize", digits, "-o", tmp_path / "near.onnx", "--pass", "fp16", "--limit", "8")
+    assert "far from" not in near.err
+
+
 def test_optimize_keeps_a_result_that_cannot_be_run(cli: Cli, tmp_path: Path) -> None:
     model = models.mlp()
     model.opset_import.append(onnx.helper.make_opsetid("our.own", 1))
