@@ -8,7 +8,7 @@
     summary index       counts; the graph as columns       cost details values    MACs, box lines, types of one graph
     shapes              inference that never fails         identity store plain   fingerprints, saving, back to protobuf
     source              a file, opened and checked: wire (mapped bytes), kinds (what is no ONNX), external (data files),
-                        sound (what is no graph), tensors (dtypes, lazy tensors)
+                        sound (what is no graph), payload (what no tensor can hold), tensors (dtypes, lazy tensors)
 """
 
 from __future__ import annotations

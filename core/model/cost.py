@@ -20,14 +20,15 @@ Count = Callable[["onnx.NodeProto", Types], float]
 
 
 def macs(node: onnx.NodeProto, types: Types) -> float:
-    """Multiply-accumulates of `node`; 0 for ops that have none, nan where a shape that it takes is not known."""
+    """Multiply-accumulates of `node`; 0 for ops that have none, nan where a shape that it takes is not known, or no shape."""
     count = COUNTS.get(node.op_type)
     if count is None:
         return 0.0
     try:
-        return count(node, types)
-    except _Unknown:
+        found = count(node, types)
+    except (_Unknown, OverflowError):
         return nan
+    return found if found >= 0 else nan
 
 
 class _Unknown(Exception):  # noqa: N818 - control flow inside this file
@@ -99,7 +100,9 @@ def _nbits(node: onnx.NodeProto, types: Types) -> float:
 
 
 def _einsum(node: onnx.NodeProto, types: Types) -> float:
-    equation = next((attribute.s.decode() for attribute in node.attribute if attribute.name == "equation"), "").replace(" ", "")
+    equation = next((attribute.s.decode(errors="replace") for attribute in node.attribute if attribute.name == "equation"), "").replace(
+        " ", ""
+    )
     operands = equation.split("->")[0].split(",")
     if len(operands) != len(node.input) or len(operands) < 2 or "." in equation:
         if len(operands) == 1 == len(node.input):

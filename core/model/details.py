@@ -42,7 +42,7 @@ def small(tensor: onnx.TensorProto) -> list[float] | None:
     if raw:
         letter, width = kind
         count = len(raw) // width
-        return list(struct.unpack(f"<{count}{letter}", raw)) if count <= _MOST else None
+        return list(struct.unpack(f"<{count}{letter}", raw)) if count <= _MOST and len(raw) == count * width else None
     if tensor.data_location == EXTERNAL:
         return None
     for values in (tensor.int64_data, tensor.float_data, tensor.double_data):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LIST = 24
 _TEXT = 400
+#: The schemas take no larger opset version.
+_NEWEST = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _schema(node: onnx.NodeProto, proto: onnx.ModelProto) -> onnx.defs.OpSchema 
     domain = "" if node.domain == "ai.onnx" else node.domain
     version = next((entry.version for entry in proto.opset_import if entry.domain in ((domain, "ai.onnx") if not domain else (domain,))), 1)
     try:
-        return defs.get_schema(node.op_type, version, domain)
+        return defs.get_schema(node.op_type, min(version, _NEWEST), domain)
     except defs.SchemaError:
         return None
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
-from core.model import kinds, sound, wire
+from core.model import kinds, payload, sound, wire
 from core.model.external import Regions
-from core.model.tensors import DTYPES, EXTERNAL, RangeTensor, Region, SparseTensor, canonical, describe, stored, unpack
+from core.model.tensors import EXTERNAL, RangeTensor, Region, SparseTensor, canonical, unpack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,7 +142,9 @@ def _open(path: Path, key: Key) -> Source:
     _check_model(path, proto)
     sound.check_text(proto)
     for tensor in all_tensors(proto):
-        check_tensor(tensor, regions)
+        payload.check(tensor, regions)
+    for sparse in proto.graph.sparse_initializer:
+        payload.check_sparse(sparse, regions)
     for function in proto.functions:
         sound.check_function(function)
     sound.check_calls(proto)
@@ -207,28 +209,6 @@ def _held(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.TensorProto]:
             for graph in sound.subgraphs(node):
                 yield from graph.initializer
                 yield from _held(graph.node)
-
-
-def check_tensor(tensor: onnx.TensorProto, regions: Regions) -> None:
-    """Raise `ModelError` when a tensor's dtype, shape, bytes or place do not fit each other."""
-    if tensor.data_type not in DTYPES or tensor.data_type == 0:
-        raise ModelError(
-            f"Tensor '{tensor.name}' has a dtype that ONNX does not know: {tensor.data_type}.",
-            hint="The model is damaged, or newer than this version of Sardonyx.",
-        )
-    if any(dim < 0 for dim in tensor.dims):
-        raise ModelError(
-            f"Tensor '{tensor.name}' has a negative dimension: {list(tensor.dims)}.", hint="The model is damaged: export it again."
-        )
-    if tensor.data_location == EXTERNAL:
-        regions.place(tensor)
-    else:
-        held, wanted, unit = stored(tensor)
-        if held != wanted:
-            raise ModelError(
-                f"Tensor '{tensor.name}' is {describe(tensor.data_type, tensor.dims)}, {wanted:,} {unit}, but holds {held:,}.",
-                hint="The file is damaged or was written by a faulty exporter: export the model again.",
-            )
 
 
 def constant(node: onnx.NodeProto) -> onnx.TensorProto | None:

@@ -38,8 +38,9 @@ def _unwrap(proto: onnx.TypeProto) -> tuple[str, Dims | None]:
 def _dims(shape: onnx.TensorShapeProto) -> Dims:
     found: list[int | str | None] = []
     for dim in shape.dim:
-        # zero and unset look alike until HasField is asked
-        found.append(dim.dim_value or dim.dim_param or (0 if dim.HasField("dim_value") else None))
+        # zero and unset look alike until HasField is asked; some exporters write -1 for what they do not know
+        known = dim.dim_value
+        found.append((known if known > 0 else None) if known else dim.dim_param or (0 if dim.HasField("dim_value") else None))
     return tuple(found)
 
 
