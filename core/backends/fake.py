@@ -16,12 +16,11 @@ from core import params
 from core.backends.base import Availability, Backend, BuildOptions, Engine, Layer, Runner, publish
 from core.errors import BackendError
 from core.job import Job
-from core.model import Model, TensorType
+from core.model import Model
 from core.params import param
 
 if TYPE_CHECKING:
     import numpy as np
-    import onnx
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Fake(Backend):
         assert isinstance(options, FakeOptions)
         import onnx
 
+        from core.model.values import tensor_type
+
         started = time.perf_counter()
         job.step(0.0, "Pretending")
         _die(options, "build")
@@ -82,8 +83,8 @@ class Fake(Backend):
             seconds=time.perf_counter() - started,
             device="nothing",
             version="1",
-            inputs=tuple(_tensor_type(value) for value in graph.input if value.name not in constants),
-            outputs=tuple(_tensor_type(value) for value in graph.output),
+            inputs=tuple(tensor_type(value) for value in graph.input if value.name not in constants),
+            outputs=tuple(tensor_type(value) for value in graph.output),
             layers=tuple(Layer(node.name, node.op_type, nodes=(node.name,)) for node in graph.node if node.name),
             log=("[W] This engine is pretended.",),
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -151,20 +152,6 @@ class FakeRunner(Runner):
             item.name: tuple(dim if isinstance(dim, int) else sizes.get(dim or "", 1) for dim in item.shape or ()) for item in self.outputs
         }
         return {item.name: np.zeros(shapes[item.name], np.dtype(item.dtype)) for item in self.outputs}
-
-
-def _tensor_type(value: onnx.ValueInfoProto) -> TensorType:
-    from onnx import TensorProto, helper
-
-    kind = value.type.tensor_type
-    try:
-        dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type).name
-    except KeyError:
-        dtype = TensorProto.DataType.Name(kind.elem_type).lower()
-    if not kind.HasField("shape"):
-        return TensorType(value.name, dtype, None)
-    dims = tuple(dim.dim_value if dim.HasField("dim_value") else (dim.dim_param or None) for dim in kind.shape.dim)
-    return TensorType(value.name, dtype, dims)
 
 
 def _die(options: FakeOptions, where: str) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError
-from core.model import TensorType
-from core.onnxrt.errors import explain, first_line
+from core.onnxrt.errors import explain, first_line, kinds
+from core.onnxrt.types import tensor_types
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,8 +54,8 @@ class Session:
         source = str(model) if isinstance(model, Path) else model
         with _plain(f"ONNX Runtime cannot open {self.name}"):
             self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        self.inputs = tuple(_type(item) for item in self._session.get_inputs())
-        self.outputs = tuple(_type(item) for item in self._session.get_outputs())
+        self.inputs = tensor_types(self._session.get_inputs())
+        self.outputs = tensor_types(self._session.get_outputs())
 
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None) -> dict[str, Any]:
         """One inference; only `outputs` are computed when they are given."""
@@ -83,26 +83,12 @@ def open_session(model: Path | bytes, *, name: str = "") -> tuple[Session, str]:
         return session, f"{session.name} runs without graph optimisations: ONNX Runtime's optimiser does not take it."
 
 
-_DTYPES = {"float": "float32", "double": "float64"}
-
-
-def _type(item: Any) -> TensorType:
-    """What ONNX Runtime says of an input or output (`tensor(float)`) in our words."""
-    word = item.type.partition("(")[2].rstrip(")") if item.type.startswith("tensor(") else item.type
-    shape = tuple(dim if isinstance(dim, (int, str)) else None for dim in item.shape)
-    return TensorType(item.name, _DTYPES.get(word, word), shape)
-
-
 @contextlib.contextmanager
 def _plain(what: str) -> Iterator[None]:
     """Turn ONNX Runtime's exceptions, which share no base but Exception, into a `ModelError`."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    own = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    kinds: tuple[type[Exception], ...] = (ValueError, RuntimeError, *own)
     try:
         yield
-    except kinds as error:
+    except kinds() as error:
         text = str(error)
         message, hint = explain(text) or (first_line(text), _hint(text))
         raise ModelError(f"{what}: {message}", hint=hint, detail=text) from error
