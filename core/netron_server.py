@@ -11,6 +11,7 @@ import html
 import http.server
 import importlib.util
 import mmap
+import os
 import re
 import secrets
 import shutil
@@ -58,7 +59,7 @@ class NetronServer:
     """Serves `model` until `close`, from a thread of its own, on a free port of 127.0.0.1.
 
     `url` holds a secret, so that other people on this machine cannot read the model. Raises `AppError` when netron is
-    not installed or the port cannot be opened. A context manager.
+    not installed, not one that we know, or the port cannot be opened. A context manager.
     """
 
     def __init__(self, model: Model) -> None:
@@ -69,8 +70,9 @@ class NetronServer:
             raise AppError(f"{model.path.name} is not where it was.", hint="Open the model again.", detail=str(model.path))
         self.model = model
         secret = secrets.token_urlsafe(18)
+        index = page(files, model.path)  # here, where a netron that we do not know can still be told
         try:
-            self._server = _Server((HOST, 0), files, model.path, secret)
+            self._server = _Server((HOST, 0), files, model.path, index, secret)
         except OSError as error:
             hint = "Check what blocks connections within this machine."
             raise AppError(f"No port could be opened on {HOST}: {error}", hint=hint) from error
@@ -98,9 +100,10 @@ class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = False  # joined when the server closes
     block_on_close = True
 
-    def __init__(self, address: tuple[str, int], files: Path, model: Path, secret: str) -> None:
+    def __init__(self, address: tuple[str, int], files: Path, model: Path, index: str, secret: str) -> None:
         self.files = files.resolve()
         self.model = model
+        self.index = index.encode(errors="replace")
         self.secret = secret
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -148,13 +151,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Host", "") != f"{HOST}:{self.server.server_address[1]}":
             self._refuse(403)  # a page elsewhere that pointed its own name at this machine
             return
-        parts = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path).split("/", 2)
-        if len(parts) != 3 or not secrets.compare_digest(parts[1].encode(), self.server.secret.encode()):
+        parts = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path, errors="surrogateescape").split("/", 2)
+        if len(parts) != 3 or not secrets.compare_digest(os.fsencode(parts[1]), self.server.secret.encode()):
             self._refuse(404)
             return
         name = parts[2] or "index.html"
         if name == "index.html":
-            self._send(page(self.server.files, self.server.model).encode(), TYPES[".html"], body=body)
+            self._send(self.server.index, TYPES[".html"], body=body)
         elif name.startswith("data/"):
             self._send_file(self._data(name.removeprefix("data/")), "application/octet-stream", body=body)
         else:
@@ -172,7 +175,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if root not in wanted.parents or not wanted.is_file() or model.stat().st_size == 0:
             return None
         with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            named = content.find(name.encode()) >= 0
+            named = content.find(os.fsencode(name)) >= 0
         return wanted if named else None
 
     def _send_file(self, path: Path | None, kind: str, *, body: bool) -> None:
@@ -214,12 +217,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def page(files: Path, model: Path) -> str:
     """netron's page for `model`: without its release date (it would stop after 180 days), as version 0.0.0 (that one
     sends no telemetry), and without links to other hosts."""
-    text = (files / "index.html").read_text(encoding="utf-8")
+    try:
+        text = (files / "index.html").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
     text = re.sub(r'<meta name="date"[^>]*>\s*', "", text)
     name = html.escape(model.name, quote=True)
     metas = (
         '<meta name="type" content="Python">\n<meta name="version" content="0.0.0">\n'
-        f'<meta name="file" content="data/{html.escape(urllib.parse.quote(model.name), quote=True)}">\n'
+        f'<meta name="file" content="data/{html.escape(urllib.parse.quote(os.fsencode(model.name)), quote=True)}">\n'
         f'<meta name="identifier" content="{name}">'
     )
     text, replaced = re.subn(r'<meta name="version" content="[^"]*">', lambda _: metas, text)

@@ -131,6 +131,24 @@ def test_closing_ends_every_thread_though_a_browser_holds_a_connection(tmp_path:
         get(server.url)
 
 
+@pytest.mark.parametrize("content", [None, "<html>another page</html>"])
+def test_a_netron_that_is_not_known_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "index.html").write_text(content)
+    monkeypatch.setattr(netron_server, "folder", lambda: tmp_path)
+    path = models.save(models.mlp(), tmp_path / "m.onnx")
+    with pytest.raises(AppError, match="not one that Sardonyx knows"):
+        NetronServer(Model(path, "f" * 64, path.stat().st_size))
+
+
+def test_a_model_whose_name_is_no_text_is_served(tmp_path: Path) -> None:
+    path = models.save(models.mlp(), tmp_path / "a b\udcff'.onnx")
+    with NetronServer(Model(path, "f" * 64, path.stat().st_size)) as server:
+        name = re.search(r'name="file" content="([^"]*)"', get(server.url)[1].decode())
+        assert name is not None
+        assert get(server.url + name[1])[1] == path.read_bytes()
+
+
 def test_absent_netron_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(netron_server.importlib.util, "find_spec", lambda name: None)
     assert not netron_server.installed()
