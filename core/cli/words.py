@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+#: Ops that hold graphs of their own, whose nodes a summary does not count.
+NESTING = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+
 
 def size(value: float) -> str:
     """Bytes in decimal units, as disks and files are sold: `161.1 kB`."""

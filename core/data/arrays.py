@@ -124,7 +124,7 @@ class Arrays:
         known = [values[:count] for values, count in zip(found, self._counts, strict=True) if values is not None]
         self.labels: np.ndarray | None = np.concatenate(known) if len(known) == len(found) and known else None
         name = files[0].name if len(files) == 1 else f"{len(self._counts)} files in {files[0].parent.name}"
-        self.description = f"{self.count} samples from {name}"
+        self.description = f"{self.count} sample{'s' * (self.count != 1)} from {name}"
         if self.count == 0:
             raise DataError(f"{name} holds no samples.", hint="Save arrays whose first axis is the sample.")
 

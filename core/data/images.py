@@ -60,7 +60,7 @@ class Images:
         self.count = len(self._files)
         self.batch_count = -(-self.count // self._size)
         self.labels: np.ndarray | None = self._labels()
-        self.description = f"{self.count} images from {folder.name or folder}"
+        self.description = f"{self.count} image{'s' * (self.count != 1)} from {folder.name or folder}"
 
     def _layout(self, item: TensorType) -> None:
         """Read rank, layout, channels and size off the input's shape."""

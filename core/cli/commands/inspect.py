@@ -24,10 +24,6 @@ class InspectDocument:
     summary: Summary
 
 
-#: Ops that hold graphs of their own.
-NESTING = ("If", "Loop", "Scan", "SequenceMap")
-
-
 class Inspect(Command):
     """Reads a model and tells what it is made of."""
 
@@ -49,7 +45,7 @@ class Inspect(Command):
         summary, model = document.summary, document.model
         terminal.heading(f"{model.path.name}: {summary.name}" if summary.name else model.path.name)
         opsets = ", ".join(f"{domain or 'ai.onnx'} {version}" for domain, version in summary.opsets.items())
-        nests = [op for op in NESTING if op in summary.ops]
+        nests = [op for op in summary.ops if op in words.NESTING]
         rows = [
             ("nodes", f"{summary.nodes:,}" + (f" (and those inside {', '.join(nests)})" if nests else "")),
             ("parameters", words.count(summary.parameters) + (f" ({summary.precision})" if summary.precision else "")),

@@ -202,8 +202,9 @@ def _compare(before: Model, after: Model, spec: DataSpec, labels: str, terminal:
 
 def _rows(document: OptimizeDocument) -> list[tuple[str, str, str, str]]:
     a, b = document.summary_before, document.summary_after
+    nests = not words.NESTING.isdisjoint(a.ops)  # notes of passes count what is inside too
     rows = [
-        ("nodes", f"{a.nodes:,}", f"{b.nodes:,}", _change(a.nodes, b.nodes)),
+        ("nodes, outermost" if nests else "nodes", f"{a.nodes:,}", f"{b.nodes:,}", _change(a.nodes, b.nodes)),
         ("parameters", words.count(a.parameters), words.count(b.parameters), _change(a.parameters, b.parameters)),
         ("size", words.size(document.before.size), words.size(document.after.size), _change(document.before.size, document.after.size)),
         ("MACs", words.count(a.macs), words.count(b.macs), _change(a.macs, b.macs)),
