@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from gui.theme import Theme
@@ -77,13 +77,13 @@ def icon(name: str, theme: Theme, token: str = "text") -> QIcon:
 
 def _tinted(picture: QPixmap, colour: QColor) -> QPixmap:
     """The same shape in another colour: cheaper than drawing it again."""
-    made = QPixmap(picture.size())
+    made = QImage(picture.size(), QImage.Format.Format_ARGB32_Premultiplied)  # a pixmap filled with a colour has no alpha left
     made.fill(colour)
     painter = QPainter(made)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
     painter.drawPixmap(0, 0, picture)
     painter.end()
-    return made
+    return QPixmap.fromImage(made)
 
 
 def app_icon() -> QIcon:

@@ -144,10 +144,15 @@ class BenchPanel(Panel):
         self.results.arrange(how, self.live)
         if how == "aside":
             self._split.insertWidget(1, self.live)
-            self._split.setSizes([220, self.width() * 5 // 10, self.width() * 4 // 10])
             self.live.show()
-        else:
-            self._split.setSizes([200, self.width() - 200])
+        QTimer.singleShot(0, self, self._share)  # the splitter has its new width then
+
+    def _share(self) -> None:
+        """A fifth for the contestants at most; the rest for the plot and, beside it, the table with all its percentiles."""
+        width = self._split.width()
+        left = min(260, max(200, width // 6))
+        table = max(500, width * 4 // 10)
+        self._split.setSizes([left, width - left - table, table] if self._how == "aside" else [left, width - left])
 
     def _bar(self) -> QWidget:
         self.start_button = QPushButton("Start")
@@ -323,6 +328,7 @@ class BenchPanel(Panel):
         race.over.connect(self._over)
         self.race = race
         self._tick.start()
+        self.results.show_live()
         race.start()
         self.enable()
 

@@ -39,10 +39,10 @@ class LogPanel(Panel):
         self._listed: list[Message] = []
         self.table = Table(
             [
-                Column("when", "Time", width=84, search=False),
-                Column("severity", "Level", width=96, colour=self._colour, icon=self._icon, format=str.capitalize),
+                Column("when", "Time", width=76, search=False),
+                Column("severity", "Level", width=84, colour=self._colour, icon=self._icon, format=str.capitalize),
                 Column("text", "Message"),
-                Column("source", "From", width=140),
+                Column("source", "From", width=104),
             ],
         )
         self.table.setAccessibleName("Messages")
@@ -52,7 +52,8 @@ class LogPanel(Panel):
         self.detail.setReadOnly(True)
         self.detail.setFont(ctx.theme.mono())
         self.detail.setAccessibleName("The selected message, whole")
-        self.detail.setPlaceholderText("Select a message to read all of it.")
+        self.detail.hide()
+        self.table.setToolTip("Select a message to read all of it.")
         self.level = QComboBox()
         self.level.setAccessibleName("Level")
         for title, severity in _LEVELS:
@@ -106,6 +107,7 @@ class LogPanel(Panel):
 
     def _select(self, rows: list[int]) -> None:
         self.detail.setPlainText(self._listed[rows[0]].plain() if rows else "")
+        self.detail.setVisible(bool(rows))
 
     def _colour(self, severity: str) -> QColor:
         return self.ctx.theme.color(_TOKENS[severity])

@@ -83,10 +83,16 @@ class RaceResults(QTabWidget):
             self.insertTab(0, self.table, "Table")
             if how == "tabs":
                 self.insertTab(0, live, "Live")
-        for widget in (live, self.table):
-            widget.show()
-        kept = self.indexOf(front) if front is not None else -1
+        if self.stacked:  # tabs show and hide what is in them by themselves
+            live.show()
+            self.table.show()
+        kept = self.indexOf(front) if front is not None and front is not self.table else -1
         self.setCurrentIndex(max(0, kept))
+
+    def show_live(self) -> None:
+        """Bring the live plot to the front, where it stands behind a tab."""
+        if self.tabText(0) == "Live":
+            self.setCurrentIndex(0)
 
     def _fit(self) -> None:
         """Below the plot the table is as high as its rows, five at most."""

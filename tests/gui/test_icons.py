@@ -6,7 +6,8 @@ import ast
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -114,3 +115,12 @@ def test_the_app_icon_has_bands(qapp: QApplication) -> None:
     picture = icons.app_icon().pixmap(32, 32).toImage()
     column = {picture.pixelColor(16, y).name() for y in range(4, 28)}
     assert len(column) > 8
+
+
+def test_a_disabled_icon_keeps_its_shape(qapp: object) -> None:
+    theme = Theme("light")
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled):
+        image = icons.icon("undo", theme).pixmap(QSize(16, 16), 1.0, mode).toImage()
+        alphas = {image.pixelColor(x, y).alpha() for x in range(16) for y in range(16)}
+        assert min(alphas) == 0, mode
+        assert max(alphas) > 200, mode
