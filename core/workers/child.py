@@ -7,6 +7,7 @@ descriptors first.
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import gc
 import importlib
@@ -31,6 +32,7 @@ from core.workers.frames import Part
 from core.workers.outbox import Outbox, leave
 
 FLAG = "--worker"
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 #: What a spare imports while it waits, in this order.
 PRELOAD = ("numpy", "onnx", "onnx_ir", "onnxruntime", "onnxslim")
 
@@ -117,6 +119,9 @@ def _pack_error(error: BaseException) -> list[Part]:
     if isinstance(error, MemoryError):
         hint = "Close other programs, or use a smaller model, batch or number of samples, and try again."
         error = WorkerError("There was not enough memory for this.", hint=hint, detail=detail)
+    elif isinstance(error, OSError) and error.errno in _NO_ROOM:
+        hint = f"Free some space where the session is, and where temporary files go ({_temporary()})."
+        error = WorkerError(f"There was not enough room on a disk for this: {error.strerror}.", hint=hint, detail=detail)
     if isinstance(error, AppError | Cancelled | TaskBug):
         try:
             data = pickle.dumps(error, protocol=5)
@@ -127,6 +132,12 @@ def _pack_error(error: BaseException) -> list[Part]:
     kind = type(error).__name__
     text = str(error).strip()
     return [pickle.dumps(TaskBug(f"{kind}: {text}" if text else kind, kind=kind, detail=detail), protocol=5)]
+
+
+def _temporary() -> str:
+    """Where scratch folders are made: a task's `tempfile.tempdir` is its own, inside of it."""
+    scratch = tempfile.tempdir
+    return os.path.dirname(scratch) if scratch is not None else tempfile.gettempdir()
 
 
 def _preload(name: str) -> None:

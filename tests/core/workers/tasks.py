@@ -162,6 +162,14 @@ def exit_politely(job: Job) -> None:
     sys.exit(5)
 
 
+def fill_the_disk(job: Job) -> None:
+    """Write until the system says no (the limit on file sizes says so sooner than the disk would)."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    (job.scratch / "large").write_bytes(bytes(5000))
+
+
 def run_out(job: Job) -> None:
     raise MemoryError
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import queue
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,6 +160,13 @@ def test_too_little_memory_is_no_bug(own: Pool) -> None:
     with pytest.raises(AppError, match="not enough memory") as caught:
         own.run(tasks.run_out)
     assert caught.value.hint
+
+
+def test_a_full_disk_is_no_bug(own: Pool) -> None:
+    with pytest.raises(WorkerError, match=r"There was not enough room on a disk for this: File too large\.") as caught:
+        own.run(tasks.fill_the_disk)
+    assert f"({tempfile.gettempdir()})" in caught.value.hint
+    assert "in fill_the_disk" in caught.value.detail
 
 
 @pytest.mark.parametrize("inputs", [(lambda: 1,), (threading.Lock(),)])
