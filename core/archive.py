@@ -98,6 +98,14 @@ def write_head(folder: Path, document: dict[str, Any], *, durable: bool = True) 
     write_json(head, document, durable=durable)
 
 
+def mark(folder: Path) -> str:
+    """What tells the head document of a session from the one before and the one after; empty where there is none."""
+    try:
+        return sha256(folder / HEAD)
+    except OSError:
+        return ""
+
+
 def read_head(folder: Path) -> tuple[dict[str, Any], list[AppError]]:
     """The head document in this version's format, and what had to be told on the way (the previous one was taken)."""
     if not (folder / HEAD).exists() and not (folder / PREVIOUS).exists():

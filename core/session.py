@@ -68,6 +68,7 @@ class Session:
         self._entries: list[_Entry] = []
         self._stamps: dict[str, Any] = {}
         self._saved = self._files()
+        self._mark = ""  # of the head document that we read or wrote last
         self._disconnect = self.history.changed.connect(self._touch)
 
     def _touch(self) -> None:
@@ -179,7 +180,8 @@ class Session:
     def save(self, folder: Path | None = None) -> None:
         """Save everything, whole or not at all. With `folder` (new or empty) the session moves there, as in "save as".
 
-        Raises `AppError` when the disk refuses; what was saved before is then untouched.
+        Raises `AppError` when the disk refuses, or when another window has saved the same session since it was opened
+        here; what was saved before is then untouched.
         """
         target = self.folder if folder is None else Path(folder).absolute()
         if target == self.folder:
@@ -203,14 +205,25 @@ class Session:
 
     def _write(self, *, durable: bool) -> None:
         """Results first, under new names, then the head document that names them: the moment that counts is one rename."""
+        self._check_alone()
         with self._named():
             self._entries = self._write_results(self.folder, self._entries)
             orphans = self._orphans()
             archive.write_head(self.folder, self._head(self.folder, self._entries, orphans), durable=durable)
+            self._mark = archive.mark(self.folder)
         for path in orphans:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         self._saved = self._files()
         self.dirty = False
+
+    def _check_alone(self) -> None:
+        """Raise `AppError` when somebody else saved here meanwhile: our head document would undo what theirs says."""
+        now = archive.mark(self.folder)
+        if now and now != self._mark:
+            raise AppError(
+                f"The session in {self.folder} has been saved by another window meanwhile.",
+                hint="Save this one into another folder, or open it again and go on from what the other window saved.",
+            )
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -266,6 +279,7 @@ class Session:
             value = archive.inward(archive.outward(exact(entry.value), self.folder), target)
             entry.value = decode(_Entry.KINDS[entry.kind], value)
         self.folder = target
+        self._mark = archive.mark(target)
         self.history.variants.clear()
         self.history.variants.update(history.variants)
         self._saved = self._files()
@@ -281,6 +295,7 @@ class Session:
         original model that has moved or changed. Raises `AppError` when there is no readable session at all.
         """
         folder = Path(folder).absolute()
+        mark = archive.mark(folder)  # before it is read: who saves in between is noticed at our first save
         head, problems = archive.read_head(folder)
         try:
             history = History.from_dict(decode(Any, archive.inward(head["history"], folder)))
@@ -292,6 +307,7 @@ class Session:
                 f"{folder / archive.HEAD} is damaged: {error}.", hint=f"Put {archive.PREVIOUS} in its place, or open the model again."
             ) from error
         session = cls(folder, history=history, origin=origin)
+        session._mark = mark
         with _told(f"The session in {folder} cannot be opened"):
             archive.own_folders(folder)
         faults = {name: reason for name, stamp in stamps.items() if (reason := archive.fault(folder / name, stamp))}
@@ -342,6 +358,7 @@ class Saving:
         self._copy._entries = [copy for _, copy in self._pairs]
         self._copy._stamps = dict(session._stamps)
         self._copy._saved = set(session._saved)
+        self._copy._mark = session._mark
         session.dirty = False  # what changes from now on is not in it
 
     def write(self) -> None:
@@ -356,12 +373,13 @@ class Saving:
         session._stamps = copy._stamps
         if copy.folder != session.folder:
             session._move(copy.folder)
-        session._saved = copy._saved
+        session._saved, session._mark = copy._saved, copy._mark
         copy.close()
 
     def fail(self) -> None:
         """It is not saved: what was to be saved is so still."""
         self._session.dirty = True
+        self._session._mark = self._copy._mark  # the head document may be written all the same
         self._copy.close()
 
 

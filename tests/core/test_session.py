@@ -20,7 +20,7 @@ from core.compare import Comparison, OutputError
 from core.errors import AppError, UsageError
 from core.history import Step
 from core.model import Model, Summary, TensorType, document
-from core.session import Session
+from core.session import Saving, Session
 from tests import models
 
 X = TensorType("x", "float32", (1, "N", None))
@@ -319,6 +319,37 @@ def test_a_file_that_two_variants_share_stays(full: Session) -> None:
     full.history.remove(same_file.id)
     full.save()
     assert v3.model.path.exists()
+
+
+def test_two_windows_do_not_undo_each_other(full: Session, tmp_path: Path) -> None:
+    full.save()
+    one, other = Session.restore(full.folder), Session.restore(full.folder)
+    grow(one, "One")
+    one.save()
+    one.save()  # its own saves are no surprise
+    grow(other, "Other")
+    before = (full.folder / archive.HEAD).read_bytes()
+    with pytest.raises(AppError, match="has been saved by another window meanwhile") as caught:
+        other.save()
+    assert "another folder" in caught.value.hint
+    with pytest.raises(AppError, match="another window"):
+        full.save()
+    assert (full.folder / archive.HEAD).read_bytes() == before
+    other.save(tmp_path / "other")
+    other.save()
+    assert [item.title for item in Session.restore(full.folder).history.variants.values()][-1] == "One"
+    assert [item.title for item in Session.restore(tmp_path / "other").history.variants.values()][-1] == "Other"
+    saving = Saving(one)
+    saving.write()
+    saving.settle()
+    one.save()
+
+
+def test_a_head_that_is_gone_is_written_anew(full: Session) -> None:
+    full.save()
+    (full.folder / archive.HEAD).unlink()
+    full.save()
+    assert len(Session.restore(full.folder).history) == len(full.history)
 
 
 def test_closed_sessions_do_not_listen(full: Session) -> None:
