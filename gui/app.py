@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -170,6 +170,7 @@ def run(asked: Asked) -> int:
     from gui.garbage import Garbage
 
     garbage = Garbage()
+    restore = _stoppable(app)
     ctx = make_context(logs=folders.logs())
     if asked.theme:
         ctx.theme.choose(asked.theme)  # type: ignore[arg-type]
@@ -186,6 +187,7 @@ def run(asked: Asked) -> int:
         sys.stdout.write(f"{_milliseconds():.1f} {time.process_time() * 1000:.1f} {' '.join(heavy())}\n")
         _end(window)
         garbage.release()
+        restore()
         return 0
     window.warm_up()
     if asked.path is not None:
@@ -195,7 +197,34 @@ def run(asked: Asked) -> int:
     code = app.exec()
     _end(window)
     garbage.release()
+    restore()
     return int(code)
+
+
+def _stoppable(app: QApplication) -> Callable[[], None]:
+    """Ctrl+C, and a polite request to end, close the window with 130: its session is saved. A second one ends at once.
+
+    Qt waits outside of Python, where signals are not heard; the garbage's timer comes by often enough to hear them.
+    """
+    import signal
+    import threading
+
+    from PySide6.QtCore import QTimer
+
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        QTimer.singleShot(0, lambda: app.exit(130))
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore
 
 
 def _end(window: MainWindow) -> None:

@@ -90,6 +90,26 @@ def test_no_display_is_told_before_qt_aborts(monkeypatch: pytest.MonkeyPatch, ca
     assert capsys.readouterr().err.startswith("error: The window cannot be opened: there is no display.\nhint: ")
 
 
+STOPPED = """
+import os, signal, sys
+from PySide6.QtCore import QTimer
+from gui import app
+qt = app.application()
+QTimer.singleShot(300, lambda: os.kill(os.getpid(), signal.{name}))
+sys.exit(app.main([{path!r}]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_closes_the_window_in_order(name: str, tmp_path: Path) -> None:
+    code = STOPPED.format(name=name, path=str(ROOT / "resources" / "sample" / "digits.onnx"))
+    environment = {**os.environ, "SARDONYX_DATA_DIR": str(tmp_path), "SARDONYX_CONFIG_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main(["--help"]) == 0
     assert app.main(["--version"]) == 0
