@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -54,21 +55,21 @@ class Simplify(Pass):
         rewrite.settle_weights(model)
         before = document.to_proto(model)
         job.step(0.05, "Simplifying")
-        probe = None
         notes: list[str] = []
         tried: list[str] = []
         skips = self._attempts(model, notes)
-        for number, skip in enumerate(skips):
-            job.step(0.1 + 0.5 * number / len(skips), "Simplifying" if number == 0 else f"Simplifying without {_words(skip)}")
-            made, why = _slim(before, skip)
-            if made is not None and self.verify:
-                if probe is None:
+        # the model as it is runs beside the simplifying: one computes in Python, the other in ONNX Runtime
+        with ThreadPoolExecutor(1, thread_name_prefix="sardonyx-probe") as beside:
+            probing = beside.submit(rewrite.Probe, before, seed=self.seed) if self.verify else None
+            for number, skip in enumerate(skips):
+                job.step(0.1 + 0.5 * number / len(skips), "Simplifying" if number == 0 else f"Simplifying without {_words(skip)}")
+                made, why = _slim(before, skip)
+                if made is not None and probing is not None:
                     job.step(0.6, "Verifying")
-                    probe = rewrite.Probe(before, seed=self.seed)
-                why = self._differs(probe, made, model, notes, job)
-            if made is not None and not why:
-                return self._done(model, was, before, made, tried, skip, notes)
-            tried.append(why)
+                    why = self._differs(probing.result(), made, model, notes, job)
+                if made is not None and not why:
+                    return self._done(model, was, before, made, tried, skip, notes)
+                tried.append(why)
         notes.append(f"Warning: the model was left as it was. {tried[-1]}")
         return PassResult(model, False, tuple(notes))
 
