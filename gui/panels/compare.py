@@ -181,11 +181,11 @@ class ComparePanel(Panel):
         self.table = Table(
             [
                 Column("name", "Output"),
-                Column("max", "Max error", "right", 82, "Largest absolute difference", error_text),
-                Column("mean", "Mean error", "right", 90, "Mean absolute difference", error_text),
-                Column("cosine", "Cosine", "right", 82, "Cosine of the flattened outputs, mean over samples", lambda v: f"{v:.6f}"),
-                Column("sqnr", "SQNR", "right", 74, "Signal to quantization noise: 10 log10(Σa² / Σ(a−b)²)", decibel),
-                Column("top1", "Top-1", "right", 66, "Share of rows whose largest element is at the same place", figures.share),
+                Column("max", "Max", "right", 74, "Error: largest absolute difference", error_text),
+                Column("mean", "Mean", "right", 74, "Error: mean absolute difference", error_text),
+                Column("cosine", "Cosine", "right", 78, "Cosine of the flattened outputs, mean over samples", lambda v: f"{v:.5f}"),
+                Column("sqnr", "SQNR", "right", 76, "Signal to quantization noise: 10 log10(Σa² / Σ(a−b)²)", decibel),
+                Column("top1", "Top-1", "right", 78, "Share of rows whose largest element is at the same place", figures.share),
                 Column("state", "", width=76, colour=lambda v: theme.color("bad") if v == "not finite" else theme.color("ok")),
             ]
         )

@@ -39,8 +39,8 @@ class LogPanel(Panel):
         self._listed: list[Message] = []
         self.table = Table(
             [
-                Column("when", "Time", width=76, search=False),
-                Column("severity", "Level", width=84, colour=self._colour, icon=self._icon, format=str.capitalize),
+                Column("when", "Time", width=90, search=False),
+                Column("severity", "Level", width=96, colour=self._colour, icon=self._icon, format=str.capitalize),
                 Column("text", "Message"),
                 Column("source", "From", width=104),
             ],

@@ -77,12 +77,12 @@ class NodesPanel(Panel):
         self._quiet = False
         self.table = Table(
             [
-                Column("name", "Name", width=220, tip="The node's name; nameless ones are called by op and place"),
-                Column("op", "Op", width=136, icon=self._icon, tip="The operator; the mark's colour is its family's"),
-                Column("detail", "Detail", width=116),
-                Column("parameters", "Parameters", "right", 92, "Elements of the weights that it reads", _count),
+                Column("name", "Name", width=190, tip="The node's name; nameless ones are called by op and place"),
+                Column("op", "Op", width=152, icon=self._icon, tip="The operator; the mark's colour is its family's"),
+                Column("detail", "Detail", width=104),
+                Column("parameters", "Parameters", "right", 98, "Elements of the weights that it reads", _count),
                 Column("bytes", "Weights", "right", 80, "Bytes of the weights that it reads", _size),
-                Column("macs", "MACs", "right", 76, "Multiply-accumulates with symbolic dims as 1", _macs),
+                Column("macs", "MACs", "right", 86, "Multiply-accumulates with symbolic dims as 1", _macs),
                 Column("inputs", "Input", width=150, tip="Type of the first input, and how many more"),
                 Column("outputs", "Output", width=0, tip="Type of the first output"),
             ]

@@ -104,16 +104,16 @@ class RaceResults(QTabWidget):
         table = Table(
             [
                 Column("title", "Latency, ms", icon=self._swatch_of),
-                *(Column(id, head, "right", 68, tip, ms) for id, head, tip in verdict.PERCENTILES),
-                Column("mean", "Mean", "right", 68, "Arithmetic mean", ms),
+                *(Column(id, head, "right", 74, tip, ms) for id, head, tip in verdict.PERCENTILES),
+                Column("mean", "Mean", "right", 74, "Arithmetic mean", ms),
                 Column("throughput", "Per second", "right", 94, "Inferences per second", figures.short),
                 Column("count", "n", "right", 82, "Inferences that were measured", figures.whole),
-                Column("interval", "Median, 95 %", "right", 150, "Where the true median lies with 95 % confidence (bootstrap)"),
+                Column("interval", "Median, 95 %", "right", 172, "Where the true median lies with 95 % confidence (bootstrap)"),
             ]
         )
         table.setAccessibleName("Percentiles")
         table.horizontalHeader().setSectionResizeMode(0, table.horizontalHeader().ResizeMode.Interactive)
-        table.setColumnWidth(0, 144)
+        table.setColumnWidth(0, 118)
         return table
 
     def _make_past(self) -> Table:
