@@ -283,7 +283,8 @@ class Table(QTableView):
     @property
     def selected_rows(self) -> list[int]:
         """The selected rows of the data, from top to bottom as shown."""
-        ranges = self.selectionModel().selection()  # whole rows, neighbours in one: an index for each would take seconds
+        chosen = self.selectionModel().selection()  # ranges of whole rows: an index for each row would take seconds
+        ranges = [chosen.at(number) for number in range(chosen.count())]
         return [self.rows.order[place] for place in sorted({place for each in ranges for place in range(each.top(), each.bottom() + 1)})]
 
     def select_rows(self, rows: Iterable[int], *, scroll: bool = True) -> None:
