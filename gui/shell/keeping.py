@@ -86,6 +86,7 @@ class Keeping(QObject):
 
             results = session.results
             untouched = len(session.history.variants) <= 1 and not (results.engines or results.benches or results.comparisons)
+            untouched = untouched and not session.problems  # a damaged one shows less than its folder holds
             if not untouched or session.folder.parent != folders.data() / "sessions":
                 session.close()
                 return None
