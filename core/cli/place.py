@@ -41,11 +41,18 @@ def workshop(path: Path) -> Iterator[Path]:
 
 
 def deliver(made: Path, path: Path) -> None:
-    """Move `made`, and all that lies beside it (external data), to `path`; the file itself comes last, in one rename."""
+    """Move `made`, and all that lies beside it (external data), to `path`; the file itself comes last, in one rename.
+
+    Raises `AppError` when a file is in the way that did not come with an earlier `path`.
+    """
+    others = [item for item in sorted(made.parent.iterdir()) if item != made and not item.name.startswith(".")]
+    for beside in others:
+        if not path.exists() and (path.parent / beside.name).exists():
+            hint = "Move it away, or choose another -o."
+            raise AppError(f"{beside.name} is there already, and {path.name} needs that name for its data.", hint=hint)
     try:
-        for beside in sorted(made.parent.iterdir()):
-            if beside != made and not beside.name.startswith("."):
-                os.replace(beside, path.parent / beside.name)
+        for beside in others:
+            os.replace(beside, path.parent / beside.name)
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(made, path)

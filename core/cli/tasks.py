@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import UsageError
 from core.job import Job
 from core.model import Model
 
@@ -29,12 +30,20 @@ class Imports:
     broken: dict[str, str]
 
 
-def finish(model: Model, path: Path, job: Job) -> Model:
-    """Write `model` to `path` as a model that stands alone: its large weights in one file beside it."""
+def finish(model: Model, path: Path, source: Path, place: Path, job: Job) -> Model:
+    """Write `model` to `path` as a model that stands alone: its large weights in one file beside it.
+
+    It will be moved into the folder `place`: `UsageError` when its data would take the place of what `source` reads.
+    """
     from core.model import document
 
     job.step(0.0, f"Writing {path.name}")
-    return document.save(document.clone(document.load(model.path)), path, standalone=True, job=job)
+    made = document.save(document.clone(document.load(model.path)), path, standalone=True, job=job)
+    read = {item.resolve() for item in document.files(source)}
+    for item in document.files(path):
+        if (place / item.name).resolve() in read:
+            raise UsageError(f"The output's data would replace {item.name}, which {source.name} reads.", hint="Choose another -o.")
+    return made
 
 
 def imports(job: Job) -> Imports:

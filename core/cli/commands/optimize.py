@@ -57,11 +57,12 @@ class StepEntry:
 
 @dataclass(frozen=True)
 class OptimizeDocument:
-    """A model before and after its passes. `comparison` is after against before, null when it could not be run
-    (`comparison_note` says why)."""
+    """A model before and after its passes; `data` names the files beside it that hold large weights. `comparison` is after
+    against before, null when it could not be run (`comparison_note` says why)."""
 
     before: Model
     after: Model
+    data: tuple[str, ...]
     summary_before: Summary
     summary_after: Summary
     steps: tuple[StepEntry, ...]
@@ -115,14 +116,15 @@ class Optimize(Command):
             from core.cli.tasks import finish
 
             (folder / "final").mkdir()
-            made: Model = terminal.run(finish, final, folder / "final" / out.name, title=f"Write {out.name}")
+            made: Model = terminal.run(finish, final, folder / "final" / out.name, source, out.parent, title=f"Write {out.name}")
+            beside = tuple(item.name for item in sorted((folder / "final").iterdir()) if item.name != out.name)
             deliver(folder / "final" / out.name, out)
         if args.save_recipe:
             recipe.write(steps, Path(args.save_recipe).expanduser())
         entries = tuple(StepEntry(s.pass_id, s.params, s.label, s.modified, s.notes, s.seconds) for s in done)
         after = dataclasses.replace(made, path=out)
         return OptimizeDocument(
-            opened.model, after, opened.summary, done[-1].summary, entries, comparison, note, time.perf_counter() - begin
+            opened.model, after, beside, opened.summary, done[-1].summary, entries, comparison, note, time.perf_counter() - begin
         )
 
     def show(self, document: OptimizeDocument, terminal: Terminal) -> None:
@@ -151,7 +153,8 @@ class Optimize(Command):
                     )
         elif document.comparison_note:
             terminal.line(f"  Outputs were not compared: {document.comparison_note}")
-        terminal.line(f"Written to {document.after.path}")
+        beside = f" (and {', '.join(document.data)})" if document.data else ""
+        terminal.line(f"Written to {document.after.path}{beside}")
 
 
 def _steps(args: argparse.Namespace) -> tuple[Pass, ...]:

@@ -121,6 +121,30 @@ def test_optimize_carries_large_weights_along(cli: Cli, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in (tmp_path / "in").iterdir()} == before
 
 
+def test_large_weights_never_replace_what_others_read(cli: Cli, tmp_path: Path) -> None:
+    """Weights of 64 MB and more go into a file of their own, which is called like the model."""
+    source = models.big(65, tmp_path / "big.onnx", layers=1)
+    words = ("--pass", "prune_magnitude", "--no-compare", "--json")
+    done = cli("optimize", source, "-o", tmp_path / "out.onnx", *words)
+    assert done.code == 0, done.err
+    assert done.document["data"] == ["out.data"]
+    assert "(and out.data)" in done.err
+    again = cli("optimize", source, "-o", tmp_path / "out.onnx", *words)
+    assert again.code == 0, "an earlier output is replaced as a whole"
+
+    other = (tmp_path / "big.onnx").rename(tmp_path / "other.onnx")  # it reads big.data
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    done = cli("optimize", other, "-o", tmp_path / "big.onnx", *words)
+    assert done.code == 2
+    assert "would replace big.data, which other.onnx reads" in done.document["message"]
+    (tmp_path / "mine.data").write_bytes(b"somebody's")
+    before |= {tmp_path / "mine.data": (tmp_path / "mine.data").stat().st_mtime_ns}
+    done = cli("optimize", other, "-o", tmp_path / "mine.onnx", *words)
+    assert done.code == 1
+    assert "mine.data is there already" in done.document["message"]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
