@@ -2,6 +2,8 @@
 
     run         what happens around every command: parsing, errors, exit codes, Ctrl+C
     command     what a command declares; terminal: stdout and stderr, progress, tables
+    place       how an output file gets to its place; display, window: whether there is a screen, and the way to it
+    words       numbers as people read them; sample, tasks: what only commands need
     commands/   one file a command, found by a walk: a new command is one new file
 
 With `--json` stdout gets exactly one JSON document (`sardonyx schema COMMAND` prints its schema); everything for people
