@@ -43,6 +43,7 @@ from PySide6.QtCore import QEventLoop, QObject, QPoint, QPointF, Qt, QTimer  # n
 from PySide6.QtGui import QWheelEvent  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
+from core.errors import AppError  # noqa: E402
 from tests.stories.driver import SAMPLE, Person  # noqa: E402
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ class Run:
             person.idle()
         with self.stage("undo, redo"):
             person.panel("graph")
-            for action in ("edit.undo", "edit.undo", "edit.redo"):
+            for action in ("edit.undo", "edit.redo", "edit.undo"):
                 window.act(action)
                 self.clock.wait(300)
         if self._can_build_rtx():
@@ -338,7 +339,7 @@ def once(given: argparse.Namespace, model: Path) -> list[Stage]:
         run = Run(window, folder, model, given)
         try:
             run.all()
-        except (AssertionError, TimeoutError, AttributeError) as error:
+        except (AppError, AssertionError, TimeoutError, AttributeError) as error:
             sys.stderr.write(f"stopped in {run.heart.stage.title}: {error!r}\n")
             for message in list(ctx.notify.messages)[-5:]:
                 sys.stderr.write(f"  {message.plain()}\n")
