@@ -315,11 +315,6 @@ def sessions() -> tuple[Path, ...]:
     return tuple(folder for _, folder in sorted(saved, reverse=True))
 
 
-def is_session(path: Path) -> bool:
-    """Whether `path` is a folder that holds a session."""
-    return path.is_dir() and ((path / HEAD).exists() or (path / PREVIOUS).exists())
-
-
 def free_name(folder: Path, kind: str) -> str:
     """A name in results/ that is not taken, relative to `folder`."""
     number = 1

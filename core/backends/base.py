@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import shutil
@@ -164,11 +163,6 @@ class Backend:
 
     def _open(self, engine: Engine) -> Runner:
         raise NotImplementedError
-
-
-def with_path(engine: Engine, path: Path) -> Engine:
-    """The same engine, moved to `path`."""
-    return dataclasses.replace(engine, path=path)
 
 
 def publish(source: Path, path: Path) -> None:

@@ -368,5 +368,3 @@ def test_sessions_live_in_the_persons_data_folder(tmp_path: Path, monkeypatch: p
     assert first.folder.name.startswith("my-net-")
     os.utime(first.folder / "session.json", ns=(5, 5))
     assert archive.sessions() == (second.folder, first.folder)
-    assert archive.is_session(first.folder)
-    assert not archive.is_session(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import pickle
@@ -14,7 +15,7 @@ import pytest
 
 from core import params
 from core.backends import BACKENDS
-from core.backends.base import Backend, with_path
+from core.backends.base import Backend
 from core.errors import BackendError, Cancelled, UsageError
 from core.job import Job
 from core.model import Model
@@ -169,5 +170,5 @@ def test_it_runs_what_it_built(kind: type[Backend], model_of: Maker, engines: Pa
     engine.path.rename(moved)
     with pytest.raises(BackendError, match="is gone"):
         backend.open(engine)
-    with backend.open(with_path(engine, moved)) as runner:
+    with backend.open(dataclasses.replace(engine, path=moved)) as runner:
         np.testing.assert_array_equal(runner.run(feeds)["probabilities"], outputs["probabilities"])
