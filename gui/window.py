@@ -276,7 +276,7 @@ class MainWindow(QMainWindow):
     def warm_up(self) -> None:
         """What can wait until the window is seen: docks, the spare worker, and what this machine can build and run."""
         self.setWindowIcon(icons.app_icon())
-        self.build()
+        self.build().prepare()
         self.ctx.jobs.warm_up()
         for problem in self.ctx.settings.problems:
             self.ctx.notify.warn(problem)

@@ -5,6 +5,7 @@ A panel is made when its dock is first seen. The docking is Qt Advanced Docking,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ STACKED: dict[str, tuple[tuple[str, ...], ...]] = {"left": (("variants",), ("pas
 HEIGHTS: dict[str, tuple[int, ...]] = {"left": (36, 46, 18)}
 #: Panels that are made with the docks, not when first seen: they listen to what would be missed.
 EAGER = ("jobs",)
+#: Seconds that getting ready may take at once.
+TURN = 0.006
 #: The first line of a kept arrangement; another number and the default one is used.
 VERSION = "1"
 
@@ -65,6 +68,11 @@ class Docks(QWidget):
         self.on_change: Callable[[], object] = lambda: None
         self._sized = False
         self._seen: list[str] = []
+        self._ahead: list[Slot] = []
+        self._bare: list[QWidget] = []
+        self._idle = QTimer(self)
+        self._idle.setInterval(10)
+        self._idle.timeout.connect(self._prepare_one)
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
         self._turn.setInterval(0)
@@ -193,6 +201,31 @@ class Docks(QWidget):
         sizes = [left, width - left - right, right]
         root.setSizes(sizes[: root.count()] if root.count() == 3 else [width // max(1, root.count())] * root.count())
 
+    def prepare(self) -> None:
+        """Make the panels that are seen first, and dress them, in turns of a few milliseconds while nobody waits: what is
+        left for the moment in which a model is there is to lay them out."""
+        self._ahead = [slot for id, slot in self.slots.items() if not self.docks[id].isClosed() and self.docks[id].isCurrentTab()]
+        self._bare = [self, *self.findChildren(QWidget)]
+        self._idle.start()
+
+    def _prepare_one(self) -> None:
+        from shiboken6 import Shiboken
+
+        until = time.perf_counter() + TURN
+        while self._bare and time.perf_counter() < until:
+            widget = self._bare.pop()
+            if Shiboken.isValid(widget):
+                widget.ensurePolished()
+        if self._bare:
+            return
+        if not self._ahead:
+            self._idle.stop()
+            return
+        slot = self._ahead.pop(0)
+        if slot.panel is None:
+            slot.fill()
+            self._bare = slot.findChildren(QWidget)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if not self._sized:
@@ -261,6 +294,7 @@ class Docks(QWidget):
     def release(self) -> None:
         """Let every panel go."""
         self._turn.stop()
+        self._idle.stop()
         self._seen.clear()
         for slot in self.slots.values():
             if slot.panel is not None:

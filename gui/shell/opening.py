@@ -38,6 +38,7 @@ class Aside(QThread):
             self._error = error
 
     def _back(self) -> None:
+        self.wait()  # it tells that it ends, and ends
         if self._error is not None:
             self._on_error(self._error)
         else:
