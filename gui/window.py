@@ -17,7 +17,7 @@ from gui.actions import Action
 from gui.context import Context
 from gui.dialogs.welcome import Welcome
 from gui.notify import Message
-from gui.shell import commands, preload
+from gui.shell import commands
 from gui.shell.keeping import Keeping
 from gui.shell.menus import Menus
 from gui.shell.opening import Card, Opening
@@ -72,7 +72,6 @@ class MainWindow(QMainWindow):
         self.opening = Opening(ctx, self, self._ready)
         self.keeping = Keeping(ctx, self)
         self.saving = Card(self)
-        self.preload = preload.Preload(self)
         self.top = TopBar(ctx.theme)
         self.menus = Menus(ctx, self, self.top.bar)
         self.menus.add(commands.ACTIONS)
@@ -190,7 +189,6 @@ class MainWindow(QMainWindow):
             return
         self.opening.open(Path(path))
         self.menus.refresh()
-        self.preload.start(preload.VIEWS)
 
     def _offer(self, path: Path, *_: object) -> None:
         """Open what was dropped or picked; what does not go is told."""
@@ -475,7 +473,6 @@ class MainWindow(QMainWindow):
         self._over = True
         self._keep_arrangement()
         self.opening.release()
-        self.preload.release()
         for handle in self.ctx.jobs.active():
             handle.cancel()
         for off in self._off:
