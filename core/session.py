@@ -352,7 +352,7 @@ class Saving:
         history = dataclasses.replace(
             session.history, variants=dict(session.history.variants), changed=Event(), _redo=dict(session.history._redo)
         )
-        self._session, self._folder = session, folder
+        self._session, self._folder, self._from = session, folder, session.folder
         self._copy = Session(session.folder, history=history, origin=session.origin)
         self._pairs = [(entry, dataclasses.replace(entry)) for entry in session._entries]
         self._copy._entries = [copy for _, copy in self._pairs]
@@ -368,13 +368,15 @@ class Saving:
     def settle(self) -> None:
         """It is saved: the session takes over the names of its files, and moves where it was saved elsewhere."""
         session, copy = self._session, self._copy
+        copy.close()
+        if session.folder != self._from:
+            return  # it has moved meanwhile, and was saved as it did
         for entry, written in self._pairs:
             entry.file = written.file
         session._stamps = copy._stamps
         if copy.folder != session.folder:
             session._move(copy.folder)
         session._saved, session._mark = copy._saved, copy._mark
-        copy.close()
 
     def fail(self) -> None:
         """It is not saved: what was to be saved is so still."""
