@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QMessageLogContext, QObject, QThread, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 
 from core.errors import AppError, Cancelled
 from core.events import Event
@@ -73,6 +73,7 @@ class Notify(QObject):
         self.messages: deque[Message] = deque(maxlen=KEPT)
         self.added: Event[[Message]] = Event()
         self.folder = folder
+        self._home = threading.get_ident()
         self._file: logging.Handler | None = None
         self._undo: list[Callable[[], object]] = []
         self._crossed.connect(self._take)
@@ -108,7 +109,8 @@ class Notify(QObject):
 
     def put(self, message: Message) -> None:
         """Take a message, from any thread."""
-        if QThread.currentThread() is self.thread() or QThread.currentThread() == self.thread():
+        # Not asked of Qt: a Python wrapper of the main QThread may take the thread's object with it when it goes.
+        if threading.get_ident() == self._home:
             self._take(message)
         else:
             self._crossed.emit(message)

@@ -28,9 +28,12 @@ def _garbage() -> Iterator[None]:
     """As in the app: Qt objects in reference cycles die on the main thread, see `gui.garbage`."""
     from gui import garbage
 
+    was = gc.isenabled()
     gc.disable()
     yield
     garbage.sweep()
+    if was:
+        gc.enable()
 
 
 @pytest.fixture

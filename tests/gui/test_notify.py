@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QThread, qWarning
+from PySide6.QtCore import qWarning
 from pytestqt.qtbot import QtBot
 
 from core.errors import Cancelled, ModelError
@@ -66,7 +66,7 @@ def test_anything_else_is_a_bug_with_its_trace(notify: Notify) -> None:
 
 def test_messages_of_other_threads_arrive_on_the_main_one(notify: Notify, qtbot: QtBot) -> None:
     where: list[bool] = []
-    notify.added.connect(lambda _: where.append(QThread.currentThread() == notify.thread()))
+    notify.added.connect(lambda _: where.append(threading.current_thread() is threading.main_thread()))
     thread = threading.Thread(target=lambda: notify.info("from afar"))
     thread.start()
     thread.join()
