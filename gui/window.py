@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import pkgutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -274,11 +277,22 @@ class MainWindow(QMainWindow):
     def warm_up(self) -> None:
         """What can wait until the window is seen: docks, the spare worker, and what this machine can build and run."""
         self.setWindowIcon(icons.app_icon())
-        self.build().prepare()
         self.ctx.jobs.warm_up()
         for problem in self.ctx.settings.problems:
             self.ctx.notify.warn(problem)
         QTimer.singleShot(300, self, self._ask_backends)
+        self._import_panels(["PySide6QtAds", "gui.shell.docks", *_panel_modules()])
+
+    def _import_panels(self, left: list[str]) -> None:
+        """Import what the docks need, one module in a turn of the event loop, then make them (unless somebody did before)."""
+        if self._over:
+            return
+        if left and self.docks is None:
+            with contextlib.suppress(ImportError):  # the registry tells which panel is broken, and why
+                importlib.import_module(left[0])
+            QTimer.singleShot(0, self, lambda: self._import_panels(left[1:]))
+        else:
+            self.build().prepare()
 
     def _ask_backends(self) -> None:
         from core.backends import tasks
@@ -545,3 +559,10 @@ def _panel_action(cls: type[Panel]) -> Action:
         return ctx.window is not None and ctx.window.docks is not None and ctx.window.docks.is_open(cls.id)
 
     return Action(f"view.panel.{cls.id}", cls.title, toggle, "View/Panels", 20, "", "", cls.tip, checked=is_open)
+
+
+def _panel_modules() -> list[str]:
+    """The modules that the panel registry is going to look into, by name alone."""
+    from gui import panels
+
+    return [f"gui.panels.{info.name}" for info in pkgutil.iter_modules(panels.__path__)]

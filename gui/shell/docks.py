@@ -202,11 +202,18 @@ class Docks(QWidget):
         root.setSizes(sizes[: root.count()] if root.count() == 3 else [width // max(1, root.count())] * root.count())
 
     def prepare(self) -> None:
-        """Make the panels that are seen first, and dress them, in turns of a few milliseconds while nobody waits: what is
-        left for the moment in which a model is there is to lay them out."""
-        self._ahead = [slot for id, slot in self.slots.items() if not self.docks[id].isClosed() and self.docks[id].isCurrentTab()]
+        """Make the panels and dress them, in small turns while nobody waits, those that are seen first before those behind
+        tabs: what is left for the moment in which a model is there, or a tab is clicked, is to lay them out."""
+        there = [id for id in self.slots if not self.docks[id].isClosed()]
+        there.sort(key=lambda id: not self.docks[id].isCurrentTab())
+        self._ahead = [self.slots[id] for id in there]
         self._bare = [self, *self.findChildren(QWidget)]
         self._idle.start()
+
+    @property
+    def preparing(self) -> bool:
+        """Whether panels are still being made ahead of their need."""
+        return self._idle.isActive()
 
     def _prepare_one(self) -> None:
         from shiboken6 import Shiboken

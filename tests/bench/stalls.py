@@ -193,7 +193,9 @@ class Run:
         person, window, ctx = self.person, self.window, self.window.ctx
         with self.stage("start-up"):
             window.warm_up()
-            self.clock.waitUntil(lambda: "availability" in ctx.services, 60_000)
+            self.clock.waitUntil(lambda: "availability" in ctx.services and window.docks is not None, 60_000)
+        with self.stage("panels made ahead"):  # as a person finds it who looks for a file first
+            self.clock.waitUntil(lambda: not window.build().preparing, 60_000)
         with self.stage("open"):
             person.open(self.model)
             person.panel("graph")
