@@ -7,7 +7,7 @@
     race engines steps graph plots  what panels are made of: drawing takes plain arrays
     actions context                 the action table; what every panel is given
     widgets forms table             pieces; a form is generated from params
-    jobs document notify follow     background work, questions to the open model, one funnel for messages
+    jobs document notify follow turns     background work, questions to the open model, one funnel for messages
     theme icons figures selection garbage   colours, line icons, numbers as words, what is selected, when to collect
 
 numpy, onnx, onnxruntime, pyqtgraph and netron are imported when first used, never at start-up (a test looks at

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.events import Event
 from gui.selection import Selection
+from gui.turns import Turns
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -34,5 +35,6 @@ class Context:
     session: Session | None = None
     selection: Selection = field(default_factory=Selection)
     session_changed: Event[[]] = field(default_factory=Event)
+    turns: Turns = field(default_factory=Turns)
     #: Things that panels offer to actions elsewhere, by name (kept few: `graph.view`, `bench.start`, ...).
     services: dict[str, Any] = field(default_factory=dict)

@@ -9,7 +9,10 @@ from gui.context import Context
 
 
 class Follow:
-    """Calls `changed` for whatever happens to the session, and `opened` (before it) when another session takes its place."""
+    """Calls `changed` for whatever happens to the session, and `opened` (before it) when another session takes its place.
+
+    The contents of a new session are shown in a turn of the event loop for each panel: all at once would hold the window.
+    """
 
     def __init__(
         self, ctx: Context, changed: Callable[[], object], *, opened: Callable[[], object] | None = None, results: bool = True
@@ -27,8 +30,12 @@ class Follow:
         another = self._ctx.session is not self._session
         self._connect()
         if another and self._opened is not None:
-            self._opened()
-        self._changed()
+            self._opened()  # at once: what belongs to the old session ends before that is left
+        if self._ctx.session is None:
+            self._ctx.turns.drop(self._changed)
+            self._changed()
+        else:
+            self._ctx.turns.later(self._changed)
 
     def _connect(self) -> None:
         for disconnect in self._disconnects:
@@ -43,6 +50,7 @@ class Follow:
     def release(self) -> None:
         """Stop listening."""
         self._stop()
+        self._ctx.turns.drop(self._changed)
         for disconnect in self._disconnects:
             disconnect()
         self._disconnects.clear()

@@ -52,6 +52,7 @@ def open_(ctx: Context) -> Iterator[Callable[[Model], Tree]]:
         tree = Tree(model)
         ctx.session = cast(Any, SimpleNamespace(history=tree, results_changed=Event()))
         ctx.session_changed.emit()
+        ctx.turns.finish()
         return tree
 
     yield open_model
@@ -140,6 +141,7 @@ def test_closing_the_model_forgets_it(ctx: Context, layouts: Layouts, open_: Cal
     wait(layouts, qtbot)
     ctx.session = None
     ctx.session_changed.emit()
+    ctx.turns.finish()
     assert layouts.state == "none"
     assert layouts.placed is None
     assert "index" not in ctx.services
