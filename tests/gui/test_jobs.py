@@ -125,7 +125,7 @@ def test_a_benchmark_has_the_machine_to_itself(qtbot: QtBot, jobs: Jobs, tmp_pat
     assert states() == ("done", "running", "queued")
     doors[1].touch()
     ended(qtbot, alone)
-    assert after.state == "running"
+    assert after.state in ("running", "done")  # its door has been open for long
     ended(qtbot, after)
 
 
