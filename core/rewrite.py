@@ -114,11 +114,6 @@ def settle_weights(model: ir.Model) -> None:
         model.ir_version = 8
 
 
-def true_inputs(model: ir.Model) -> tuple[str, ...]:
-    """Names of the inputs that have to be fed: those that are no initializers."""
-    return tuple(str(value.name) for value in model.graph.inputs if value.name not in model.graph.initializers)
-
-
 def size_of_weights(model: ir.Model) -> int:
     """Bytes of the initializers of the main graph."""
     return sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value is not None)
