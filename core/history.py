@@ -283,10 +283,10 @@ def apply(model: Model, step: Pass, folder: Path, job: Job) -> Step:
         modified = result.modified
         if modified:
             job.step(0.9, "Checking the result")
-            result.model.metadata_props[STEPS] = json.dumps([*past, step.label], ensure_ascii=False)
+            _stamp(result, json.dumps([*past, step.label], ensure_ascii=False))
             document.check(result.proto or result.model)
             job.step(0.93, "Saving")
-            made = document.save(result.model, target, sources=(model.path,), job=job.part(0.93, 0.97))
+            made = document.save(result.model, target, proto=result.proto, sources=(model.path,), job=job.part(0.93, 0.97))
         summary = _summarize(result.model if modified else original, made, job)
         job.step(1.0, "Done")
     except AppError as error:
@@ -333,8 +333,18 @@ def steps_of(model: ir.Model) -> tuple[str, ...]:
     return tuple(str(item) for item in found) if isinstance(found, list) else ()
 
 
+def _stamp(result: PassResult, steps: str) -> None:
+    """Write the steps into the metadata of what a pass made, in both of its forms."""
+    result.model.metadata_props[STEPS] = steps
+    if result.proto is not None:
+        props = result.proto.metadata_props
+        entry = next((found for found in props if found.key == STEPS), None) or props.add(key=STEPS)
+        entry.value = steps
+
+
 def _marks(model: ir.Model) -> tuple[Any, ...]:
-    """What must be the same after a pass worked on a clone: the graph's frame, and for small models every weight byte."""
+    """What must be the same after a pass worked on a clone: the graph's frame, and for small models the weights that can be
+    written to."""
     import numpy as np
     import onnx_ir as ir
 
@@ -344,7 +354,10 @@ def _marks(model: ir.Model) -> tuple[Any, ...]:
     checksum = 0
     if sum(tensor.nbytes for tensor in tensors) <= _SMALL:
         for tensor in tensors:
-            flat = np.ascontiguousarray(tensor.numpy()).reshape(-1)
+            array = tensor.numpy()
+            if not array.flags.writeable:  # as those are that came out of a file
+                continue
+            flat = np.ascontiguousarray(array).reshape(-1)
             checksum = zlib.adler32(flat.view(np.uint8).data, checksum)  # quick, and an accident does not forge it
     return (
         tuple(value.name for value in model.graph.inputs),

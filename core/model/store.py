@@ -27,6 +27,7 @@ from core.model.source import LAZY, PROTO_LIMIT, read
 from core.model.tensors import EXTERNAL, RangeTensor, Region, SparseTensor
 
 if TYPE_CHECKING:
+    import onnx
     import onnx_ir as ir
 
 #: Tensors below this many bytes stay inside the .onnx, where runtimes want shapes and scales.
@@ -37,12 +38,21 @@ _FICLONE = 0x40049409
 Place = tuple[Region, int, int]
 
 
-def save(model: ir.Model, path: Path, *, sources: Iterable[Path] = (), standalone: bool = False, job: Job | None = None) -> Model:
+def save(
+    model: ir.Model,
+    path: Path,
+    *,
+    proto: onnx.ModelProto | None = None,
+    sources: Iterable[Path] = (),
+    standalone: bool = False,
+    job: Job | None = None,
+) -> Model:
     """Write `model` to `path`, whole or not at all, and return its snapshot; raises `ModelError` when there is no room.
 
     With less than 64 MB of weights it is one file. Else what is new goes to `<name>.data`, and tensors that are in files
     already are referred to there. `sources` are models in whose files tensors that lost their place (a library made a new
     ModelProto of them) are looked for by their bytes. `standalone` writes everything: nothing is shared with other models.
+    `proto` is the same model as protobuf, where it is at hand: a small one is written from it.
     """
     job = job or Job()
     folder = path.parent
@@ -50,7 +60,7 @@ def save(model: ir.Model, path: Path, *, sources: Iterable[Path] = (), standalon
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
         if weight_bytes(model) < LAZY:
-            _write_whole(path, to_proto(model).SerializeToString())
+            _write_whole(path, (to_proto(model) if proto is None else proto).SerializeToString())
         else:
             _save_large(model, path, () if standalone else tuple(sources), standalone, job)
     except OSError as error:
