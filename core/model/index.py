@@ -6,13 +6,14 @@ No Python object per node is kept beyond its name; weights are never read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.model import sound
 from core.model.cost import COUNTS, macs
 from core.model.details import LINES, Constants, small
 from core.model.plain import skeleton
+from core.model.scopes import Scopes
 from core.model.tensors import byte_size, dtype_name, elements
 from core.model.values import Types
 
@@ -28,6 +29,9 @@ NODE, INPUT, OUTPUT = 0, 1, 2
 class GraphIndex:
     """The main graph, drawn nodes only: graph inputs, then nodes in topological order, then graph outputs.
 
+    `core.model.bodies.deepen` puts the nodes inside of If, Loop, Scan and functions into it as well, before the node that
+    holds them.
+
     Constant nodes and initializers are folded into their consumers. Rows (n of them):
         names      unique and never empty (a nameless node is `Conv_12`, its op and its place in the file)
         op         int32, into `op_names`
@@ -37,6 +41,9 @@ class GraphIndex:
         weight_bytes int64, their bytes
         macs       float64, multiply-accumulates; nan where the shape is not known; 0 for ops that have none
         details    one line for the box: `3×3 /2 · 32`, an output shape, or empty
+        scope      int32, into `scope_names`: where the node's name or the exporter says that it belongs, `model/layers.0/mlp`
+        holder     int32, the row of the node in whose body this one is, -1 in the main graph; None where there are no bodies
+        body       int32, into `body_names`: which body of the holder (`then_branch`); None where there are none
     Edges (m of them), `src < dst` always, one for each (producer, consumer input) pair:
         src, dst   int32 rows; tensor int32, into `tensors`
     Tensors that appear on edges: `tensors` their names, `tensor_types` such as `float32[1, 32, 112, 112]` (or empty).
@@ -58,6 +65,11 @@ class GraphIndex:
     tensor_types: list[str]
     #: Initializers by name -> (dtype, shape) of those that a node reads, for search and the properties page.
     initializers: dict[str, tuple[str, tuple[int, ...]]]
+    scope: np.ndarray | None = None
+    scope_names: list[str] = field(default_factory=lambda: [""])
+    holder: np.ndarray | None = None
+    body: np.ndarray | None = None
+    body_names: list[str] = field(default_factory=lambda: [""])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -107,9 +119,9 @@ class _Builder:
         self.tensors: dict[str, onnx.TensorProto] = {}
         for tensor in graph.initializer:
             self.tensors[tensor.name] = tensor
-            self.folded[tensor.name] = _weight(tensor)
+            self.folded[tensor.name] = weight(tensor)
         for sparse in graph.sparse_initializer:
-            self.folded[sparse.values.name] = _weight(sparse.values)
+            self.folded[sparse.values.name] = weight(sparse.values)
         self.plain: dict[str, list[float]] = {}
         self.alike: dict[bytes, _Constant | None] = {}
         self.read: dict[str, None] = {}
@@ -136,6 +148,7 @@ class _Builder:
         carried: list[int] = []
         numbers: dict[str, int] = {}
         values = Constants(self.tensors, self.plain)
+        scopes = Scopes(every)
         nesting, counts, lines, number, made_by, weighs = sound.NESTING, COUNTS, LINES, numbers.setdefault, producer.get, folded.get
         row = len(inputs)
         for place in self.places:
@@ -156,16 +169,17 @@ class _Builder:
                     dst.append(row)
                     carried.append(number(name, len(numbers)))
                 elif name:
-                    weight = weighs(name)
-                    if weight is not None:
-                        held += weight[0]
-                        size += weight[1]
+                    folded_in = weighs(name)
+                    if folded_in is not None:
+                        held += folded_in[0]
+                        size += folded_in[1]
                         self.read[name] = None
             made_here = list(node.output)
             for name in made_here:
                 if name:
                     producer[name] = row
             rows.append(called[place])
+            scopes.add(node)
             ops.append(op)
             file_index.append(place)
             parameters.append(held)
@@ -208,6 +222,8 @@ class _Builder:
             tensor=np.array(carried, np.int32),
             tensors=list(numbers),
             tensor_types=[text(name) for name in numbers],
+            scope=scopes.column(len(inputs), row),
+            scope_names=scopes.names,
             initializers={name: self.types.weights[name] for name in self.read if name in self.types.weights},
         )
 
@@ -220,9 +236,9 @@ class _Builder:
                 key = attribute.SerializeToString()
                 found = self.alike.get(key)
                 if found is None:
-                    found = self.alike[key] = _constant(attribute)
+                    found = self.alike[key] = constant(attribute)
             else:
-                found = _constant(attribute)
+                found = constant(attribute)
             if found is not None:
                 said = found
                 break
@@ -264,13 +280,14 @@ _PLAIN = {
 }
 
 
-def _constant(attribute: onnx.AttributeProto) -> _Constant | None:
+def constant(attribute: onnx.AttributeProto) -> _Constant | None:
+    """What an attribute of a Constant node says: dtype, dims, elements, bytes, and the values when they are few."""
     said = attribute.name
     if said == "value":
         tensor = attribute.t
-        return dtype_name(tensor.data_type), tuple(tensor.dims), *_weight(tensor), small(tensor)
+        return dtype_name(tensor.data_type), tuple(tensor.dims), *weight(tensor), small(tensor)
     if said == "sparse_value":
-        return "", (), *_weight(attribute.sparse_tensor.values), None
+        return "", (), *weight(attribute.sparse_tensor.values), None
     if said not in _PLAIN:
         return None
     kind, width = _PLAIN[said]
@@ -281,7 +298,8 @@ def _constant(attribute: onnx.AttributeProto) -> _Constant | None:
     return kind, (count,) if said.endswith("s") else (), count, width * count, None if kind == "string" else values
 
 
-def _weight(tensor: onnx.TensorProto) -> tuple[int, int]:
+def weight(tensor: onnx.TensorProto) -> tuple[int, int]:
+    """(elements, bytes) of a tensor."""
     dims = tensor.dims
     return elements(dims), byte_size(tensor.data_type, dims)
 
@@ -298,6 +316,6 @@ def _inside(node: onnx.NodeProto) -> tuple[int, int]:
                 more = _inside(inner)
                 held, size = held + more[0], size + more[1]
         for tensor in tensors:
-            weight = _weight(tensor)
-            held, size = held + weight[0], size + weight[1]
+            more = weight(tensor)
+            held, size = held + more[0], size + more[1]
     return held, size

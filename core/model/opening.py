@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.job import Job
-from core.model import Model, Summary, identity, index, summary
+from core.model import Model, Summary, bodies, identity, index, summary
 from core.model.index import GraphIndex
 from core.model.source import Source, read
 
@@ -57,4 +57,12 @@ def index_of(source: Source) -> GraphIndex:
     if found is None:
         light, _ = summary.shaped(source)
         found = source.facts["index"] = index.build(light, places=source.places or range(len(light.graph.node)))
+    return found
+
+
+def deep_of(source: Source) -> GraphIndex:
+    """The index of an open source with what is inside of its nodes; made once, and the plain one where nothing is."""
+    found: GraphIndex | None = source.facts.get("deep")
+    if found is None:
+        found = source.facts["deep"] = bodies.deepen(index_of(source), summary.shaped(source)[0])
     return found
