@@ -74,7 +74,7 @@ def slashed(text: str) -> str:
 
 
 def listed(text: str) -> str:
-    """`['', 'blocks', 'blocks.0', 'blocks.0.conv', 'node']` as `blocks/blocks.0/conv`: each says its parents again, the last is the node."""
+    """`['', 'blocks', 'blocks.0', 'blocks.0.conv', 'node']` as `blocks/blocks.0/conv`: each says its parents again, last the node."""
     parts = [part.strip().strip("'\"") for part in text.strip().strip("[]").split(",")][:-1]
     return _nested(parts)
 
