@@ -7,6 +7,9 @@
     columns   x: straight links where they can be straight
     routes    links as polylines that never cross a box
     layered   all of these in order
+    tree      the hierarchy that a graph is folded by; blocks: repeated structure, found; lift: edges between groups
+    nested    a folded graph: group: one group laid out; shown: all of them as one picture; through: a route across frames
+    folding   which groups are open at first; the tasks
 
 The method is the layered one of Sugiyama, Tagawa and Toda (1981), with a tensor as one hyperedge: its chain of
 stand-ins is shared by all of its consumers, so that a mask read by every layer costs its depth once.

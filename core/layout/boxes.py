@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TITLE, DETAIL, TAG = 13.0, 11.0, 10.0
 #: Room left of the text (stripe included), right of it, and for the number on the right.
 LEFT, RIGHT, BADGE = 15.0, 10.0, 44.0
+#: Room for the mark that unfolds a group.
+UNFOLD = 26.0
 #: Heights with two lines and with one.
 TALL, SHORT = 42.0, 30.0
 MIN_WIDTH, MAX_TEXT = 112.0, 190.0
@@ -41,11 +43,14 @@ def text_width(text: str, pixels: float) -> float:
 
 
 def titles(index: GraphIndex) -> list[str]:
-    """The first line of every box: the op, or the name for graph inputs and outputs."""
-    from core.model.index import NODE
+    """The first line of every box: the op (of a folded group, what it is called), or the name for graph inputs and outputs."""
+    from core.model.index import INPUT, OUTPUT
 
     ops = index.op_names
-    return [ops[op] if kind == NODE else name for op, kind, name in zip(index.op.tolist(), index.kind.tolist(), index.names, strict=True)]
+    return [
+        name if kind in (INPUT, OUTPUT) else ops[op]
+        for op, kind, name in zip(index.op.tolist(), index.kind.tolist(), index.names, strict=True)
+    ]
 
 
 def sizes(index: GraphIndex) -> tuple[np.ndarray, np.ndarray]:
@@ -66,6 +71,12 @@ def _size(title: str, detail: str) -> tuple[float, float]:
     text = min(MAX_TEXT, max(text_width(title, TITLE) * BOLD, text_width(detail, DETAIL)))
     width = max(MIN_WIDTH, LEFT + text + RIGHT + BADGE)
     return float(-(-width // 8) * 8), TALL if detail else SHORT
+
+
+def group_size(title: str, detail: str) -> tuple[float, float]:
+    """Width and height of a folded group's box."""
+    text = min(MAX_TEXT + BADGE, max(text_width(title, TITLE) * BOLD, text_width(detail, DETAIL)))
+    return float(-(-max(MIN_WIDTH, LEFT + text + RIGHT + UNFOLD) // 8) * 8), TALL
 
 
 def tag_width(name: str, consumers: int) -> float:

@@ -37,11 +37,19 @@ def lay(
     tensor: np.ndarray,
     names: Sequence[str] = (),
     *,
+    above: int = 0,
+    below: int = 0,
+    leave: np.ndarray | None = None,
+    enter: np.ndarray | None = None,
+    margin: float = MARGIN,
     step: Callable[[float, str], None] = lambda fraction, text: None,
 ) -> Placed:
     """Place boxes of sizes `w`, `h` (float64 (n)) with edges `src`, `dst`, `tensor` (int (m), `src < dst`).
 
-    `names` of the tensors only decide how wide a tag is. Raises `ValueError` when rows are not in topological order.
+    `names` of the tensors only decide how wide a tag is. The first `above` boxes stand in the row on top of all others, the
+    last `below` ones in the lowest: they are where the edges of a group come in and go out. An edge leaves its box `leave`
+    pixels right of the middle and reaches the other one at `enter` (float64 (m) each; nan: wherever it is best). Raises
+    `ValueError` when rows are not in topological order.
     """
     import numpy as np
 
@@ -55,6 +63,8 @@ def lay(
     n = len(w)
     step(0.05, "Arranging rows")
     level, minor = rank(n, src, dst, tensor)
+    if above or below:
+        level, minor = _rimmed(level, minor, above, below)
     nets = weave(level, src, dst, tensor)
     counts = nets.tag_count.tolist()
     tag_w = np.array([tag_width(names[t] if names else "tensor", c) for t, c in zip(nets.tag_tensor.tolist(), counts, strict=True)])
@@ -73,14 +83,14 @@ def lay(
 
     step(0.9, "Drawing links")
     left = float((x - beside / 2).min()) if len(x) else 0.0
-    x = np.round((x - left) * 2.0) / 2.0 + MARGIN
+    x = np.round((x - left) * 2.0) / 2.0 + margin
     right = float((x + beside / 2).max()) if len(x) else 0.0
     vertical = stack(nets, x, full_h)
-    routes = route(nets, x, full_w, full_h, vertical)
-    y = vertical.centre[nets.rank[: nets.real]] + MARGIN
-    routes.points[:, 1] += MARGIN
-    routes.links[:, 1] += MARGIN
-    routes.links[:, 3] += MARGIN
+    routes = route(nets, x, full_w, full_h, vertical, leave=leave, enter=enter)
+    y = vertical.centre[nets.rank[: nets.real]] + margin
+    routes.points[:, 1] += margin
+    routes.links[:, 1] += margin
+    routes.links[:, 3] += margin
     step(1.0, "Drawing links")
     return Placed(
         x=x[:n],
@@ -103,10 +113,25 @@ def lay(
             out=nets.tag_out,
             consumers=nets.tag_count.astype(np.int32),
         ),
-        width=right + MARGIN if n else 0.0,
-        height=vertical.height + 2 * MARGIN if n else 0.0,
+        width=right + margin if n else 0.0,
+        height=vertical.height + 2 * margin if n else 0.0,
         crossings=crossed,
     )
+
+
+def _rimmed(level: np.ndarray, minor: np.ndarray, above: int, below: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows when the first `above` boxes are on top of all others, and the last `below` ones at the bottom."""
+    import numpy as np
+
+    inner = slice(above, len(level) - below)
+    level, minor = level.copy(), minor.copy()
+    if len(level) > above + below:
+        level[inner] += (1 if above else 0) - level[inner].min()
+    level[:above] = 0
+    level[len(level) - below :] = int(level[: len(level) - below].max(initial=0)) + 1
+    minor[:above] = False
+    minor[len(level) - below :] = False
+    return np.asarray(level), minor
 
 
 def _number(nets: Nets) -> tuple[np.ndarray, Rows]:

@@ -53,43 +53,58 @@ def stack(nets: Nets, x: np.ndarray, h: np.ndarray) -> Vertical:
     return Vertical(centre=bottom - tall / 2, top=bottom - tall, bottom=bottom, height=float(bottom[-1]) if rows else 0.0)
 
 
-def route(nets: Nets, x: np.ndarray, w: np.ndarray, h: np.ndarray, rows: Vertical) -> Routes:
-    """Draw every edge, and every link once; `x` float64 of all vertices, `w`, `h` of boxes and tags."""
+def route(
+    nets: Nets,
+    x: np.ndarray,
+    w: np.ndarray,
+    h: np.ndarray,
+    rows: Vertical,
+    *,
+    leave: np.ndarray | None = None,
+    enter: np.ndarray | None = None,
+) -> Routes:
+    """Draw every edge, and every link once; `x` float64 of all vertices, `w`, `h` of boxes and tags; `leave`, `enter`: float64 (m)
+    from the middles of boxes to where an edge must begin and end, nan where it may choose."""
     import numpy as np
 
     rank, real = nets.rank, nets.real
     source = nets.net_src
     level = rank[source]
+    begin_x = x[source] + _leaving(nets, leave)
     leave_y = rows.centre[level] + h[source] / 2
 
     # Chains: the stand-in before each one, and where a chain moves sideways.
     owner, own = nets.owner, np.arange(real, len(rank))
     before = np.where(own == nets.first[owner], source[owner], own - 1)
-    bent = np.abs(x[own] - x[before]) > STRAIGHT
+    before_x = np.where(own == nets.first[owner], begin_x[owner], x[before])
+    bent = np.abs(x[own] - before_x) > STRAIGHT
     bends = np.concatenate(([0], np.cumsum(bent)))
     bend = np.flatnonzero(bent)
-    bend_from = np.stack((x[before[bend]], rows.bottom[rank[before[bend]]]), 1)
+    bend_from = np.stack((before_x[bend], rows.bottom[rank[before[bend]]]), 1)
     bend_to = np.stack((x[own[bend]], rows.top[rank[own[bend]]]), 1)
 
     # Branches: the last hop of each.
     net, dst, span = nets.branch_net, nets.branch_dst, nets.branch_span
     last = np.where(span == 1, source[net], nets.first[net] + span - 2)
-    end_x = x[dst] + _ends(dst, x[last], x, w)
-    straight = np.abs(x[last] - end_x) <= STRAIGHT
-    end_x = np.where(straight, x[last], end_x)
+    last_x = np.where(span == 1, begin_x[net], x[last])
+    end_x = x[dst] + _ends(dst, last_x, x, w)
+    fixed = _entering(nets, enter)
+    end_x = np.where(np.isnan(fixed), end_x, x[dst] + fixed)
+    straight = np.abs(last_x - end_x) <= STRAIGHT
+    end_x = np.where(straight, last_x, end_x)
     end_y = rows.centre[rank[dst]] - h[dst] / 2
     part_y, band_y = rows.bottom[rank[last]], rows.top[rank[dst]]
 
-    points, offsets = _polylines(nets, x, leave_y, bend_from, bend_to, bends, end_x, end_y, straight, part_y, band_y)
+    points, offsets = _polylines(nets, begin_x, last_x, leave_y, bend_from, bend_to, bends, end_x, end_y, straight, part_y, band_y)
 
     # Links, each once: bends and runs of the trunks, then the branches.
-    trunks = _runs(nets, x, rows, leave_y, own[bend], owner[bend])
+    trunks = _runs(nets, x, begin_x, rows, leave_y, own[bend], owner[bend])
     swing = ~straight
     down = straight | (end_y - band_y > STRAIGHT)
     pieces = [
         (np.concatenate((bend_from, bend_to), 1), owner[bend]),
         trunks,
-        (np.stack((x[last], part_y, end_x, band_y), 1)[swing], net[swing]),
+        (np.stack((last_x, part_y, end_x, band_y), 1)[swing], net[swing]),
         (np.stack((end_x, np.where(straight, part_y, band_y), end_x, end_y), 1)[down], net[down]),
     ]
     return Routes(
@@ -98,6 +113,30 @@ def route(nets: Nets, x: np.ndarray, w: np.ndarray, h: np.ndarray, rows: Vertica
         links=np.concatenate([lines for lines, _ in pieces]),
         link_tensor=nets.net_tensor[np.concatenate([of for _, of in pieces])].astype(np.int32),
     )
+
+
+def _leaving(nets: Nets, leave: np.ndarray | None) -> np.ndarray:
+    """How far right of the middle of its box each net begins: float64 (nets)."""
+    import numpy as np
+
+    off = np.zeros(len(nets.net_src))
+    if leave is not None and len(leave):
+        by_tensor = np.zeros(int(nets.net_tensor.max()) + 1)
+        known = ~np.isnan(leave)
+        by_tensor[nets.net_tensor[nets.branch_net[nets.edge_branch[known]]]] = leave[known]
+        own = nets.net_src < nets.n  # not those that begin at a tag
+        off[own] = by_tensor[nets.net_tensor[own]]
+    return off
+
+
+def _entering(nets: Nets, enter: np.ndarray | None) -> np.ndarray:
+    """Where each branch must end, from the middle of its box: float64 (branches), nan where it may choose."""
+    import numpy as np
+
+    fixed = np.full(len(nets.branch_net), np.nan)
+    if enter is not None and len(enter):
+        fixed[nets.edge_branch] = enter
+    return fixed
 
 
 def _ends(dst: np.ndarray, from_x: np.ndarray, x: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -135,7 +174,8 @@ def _ends(dst: np.ndarray, from_x: np.ndarray, x: np.ndarray, w: np.ndarray) -> 
 
 def _polylines(
     nets: Nets,
-    x: np.ndarray,
+    begin_x: np.ndarray,
+    last_x: np.ndarray,
     leave_y: np.ndarray,
     bend_from: np.ndarray,
     bend_to: np.ndarray,
@@ -158,35 +198,34 @@ def _polylines(
     offsets = np.concatenate(([0], np.cumsum(2 + 2 * inner + 2 * swing)))
     points = np.empty((int(offsets[-1]), 2))
     first, final = offsets[:-1], offsets[1:] - 1
-    source = nets.net_src[net]
-    points[first, 0], points[first, 1] = x[source], leave_y[net]
+    points[first, 0], points[first, 1] = begin_x[net], leave_y[net]
     points[final, 0], points[final, 1] = end_x[branch], end_y[branch]
     which = np.repeat(np.arange(len(branch)), inner)
     number = np.arange(len(which)) - np.repeat(np.cumsum(inner) - inner, inner)
     at, of = first[which] + 1 + 2 * number, low[which] + number
     points[at], points[at + 1] = bend_from[of], bend_to[of]
-    last = np.where(span == 1, source, nets.first[net] + span - 2)[swing]
-    points[final[swing] - 2] = np.stack((x[last], part_y[branch[swing]]), 1)
+    points[final[swing] - 2] = np.stack((last_x[branch[swing]], part_y[branch[swing]]), 1)
     points[final[swing] - 1] = np.stack((end_x[branch[swing]], band_y[branch[swing]]), 1)
     return points, offsets
 
 
 def _runs(
-    nets: Nets, x: np.ndarray, rows: Vertical, leave_y: np.ndarray, bent: np.ndarray, bent_net: np.ndarray
+    nets: Nets, x: np.ndarray, begin_x: np.ndarray, rows: Vertical, leave_y: np.ndarray, bent: np.ndarray, bent_net: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The vertical pieces of all trunks, and the net of each: from the box or a bend to the next bend or the chain's end."""
     import numpy as np
 
     every = np.arange(len(nets.net_src))
     vertex = np.concatenate((nets.net_src, bent))
+    at_x = np.concatenate((begin_x, x[bent]))
     net = np.concatenate((every, bent_net))
     from_y = np.concatenate((leave_y, rows.top[nets.rank[bent]]))
     by = np.lexsort((nets.rank[vertex], net))
-    vertex, net, from_y = vertex[by], net[by], from_y[by]
+    vertex, at_x, net, from_y = vertex[by], at_x[by], net[by], from_y[by]
     chain_end = np.where(nets.count > 0, nets.rank[nets.net_src] + nets.count, nets.rank[nets.net_src])
     to_rank = chain_end[net]
     followed = np.flatnonzero(net[:-1] == net[1:])
     to_rank[followed] = nets.rank[vertex[followed + 1]] - 1
     to_y = rows.bottom[to_rank]
     keep = to_y - from_y > STRAIGHT
-    return np.stack((x[vertex], from_y, x[vertex], to_y), 1)[keep], net[keep]
+    return np.stack((at_x, from_y, at_x, to_y), 1)[keep], net[keep]

@@ -246,7 +246,7 @@ class _Deep:
     def _add(
         self, name: str, op: str, kind: int, place: int, cost: float, detail: str, scope: str, holder: int, body: int, path: str
     ) -> int:
-        name = whole = f"{path}/{name}"
+        name = whole = f"{path}/{name.lstrip('/')}"
         again = 2
         while whole in self.taken:
             whole, again = f"{name} ({again})", again + 1

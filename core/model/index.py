@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import onnx
     import onnx_ir as ir
 
-NODE, INPUT, OUTPUT = 0, 1, 2
+#: What a row is; a folded group stands only in the index of a picture (`core.layout.nested`).
+NODE, INPUT, OUTPUT, GROUP = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,14 @@ def read_index(model: Model, job: Job) -> GraphIndex:
     return index_of(source)
 
 
+def read_deep(model: Model, job: Job) -> GraphIndex:
+    """The same with what is inside of nodes (a task)."""
+    job.step(0.0, f"Reading {model.path.name}")
+    source = read(model.path)
+    job.step(0.3, "Indexing the graph")
+    return deep_of(source)
+
+
 def read_summary(model: Model, job: Job) -> Summary:
     """The summary of a model (a task)."""
     job.step(0.0, f"Reading {model.path.name}")

@@ -1,0 +1,99 @@
+"""Which groups are open: at first, to a level, all; and the tasks that make a picture of that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from core.layout.tree import BLOCK, STACK
+
+if TYPE_CHECKING:
+    from core.job import Job
+    from core.layout.nested import Nest, Shown
+    from core.layout.tree import Tree
+    from core.model import Model
+    from core.model.index import GraphIndex
+
+#: Graphs with more rows than this are folded when they are opened.
+FLAT = 500
+#: A folded graph opens with about this many boxes.
+BOXES = 60
+
+
+def first(whole: Nest, boxes: int = BOXES) -> set[int]:
+    """The groups that are open at first: level by level as long as there are at most about `boxes`; stacks stay folded."""
+    import numpy as np
+
+    tree = whole.tree
+    size = np.diff(whole.items.start)
+    found = {0}
+    shown = int(size[0])
+    for deep in range(1, int(tree.depth.max()) + 1):
+        at = np.flatnonzero((tree.depth == deep) & (tree.kind != STACK) & (tree.kind != BLOCK))
+        opened = [group for group in at.tolist() if int(tree.parent[group]) in found]
+        more = sum(int(size[group]) - 1 for group in opened)
+        if not opened:
+            break
+        if shown + more > boxes:
+            # not the whole level: the groups with the fewest boxes, while there is room
+            for group in sorted(opened, key=lambda group: (int(size[group]), group)):
+                if shown + int(size[group]) - 1 <= boxes:
+                    found.add(group)
+                    shown += int(size[group]) - 1
+            break
+        found.update(opened)
+        shown += more
+    return found
+
+
+def to_level(tree: Tree, level: int) -> set[int]:
+    """Groups open down to a level: 0 shows the outermost groups folded."""
+    import numpy as np
+
+    return {0, *np.flatnonzero(tree.depth <= level).tolist()}
+
+
+def every(tree: Tree) -> set[int]:
+    """All groups."""
+    return set(range(len(tree)))
+
+
+def boxes_of(whole: Nest, unfolded: Collection[int]) -> int:
+    """How many boxes a picture with these groups open shows."""
+    import numpy as np
+
+    open_ = {0}
+    for group in unfolded:
+        open_.update(whole.tree.chain(group))
+    size = np.diff(whole.items.start)
+    return int(size[list(open_)].sum()) - len(open_) + 1
+
+
+def fold(index: GraphIndex, flat: bool, job: Job) -> Shown:
+    """The first picture of a graph: folded, or (`flat`) with every node that is in no other (a task)."""
+    from core.layout.nested import Unfolder, nest
+    from core.layout.tree import grow
+
+    job.step(0.0, "Finding groups")
+    tree = grow(index, flat=flat)
+    job.step(0.3, "Lifting edges")
+    whole = nest(index, tree)
+    return Unfolder(whole).show({0} if flat else first(whole), job.part(0.5, 1.0).step)
+
+
+def open_folded(model: Model, flat: bool | None, job: Job) -> Shown:
+    """Index a model's graph and make its first picture (a task); `flat` None: folded when it is large.
+
+    Raises `ModelError` for what cannot be read, `Cancelled` when told to stop.
+    """
+    from core.model.opening import read_deep
+
+    index = read_deep(model, job.part(0.0, 0.4))
+    return fold(index, len(index) <= FLAT if flat is None else flat, job.part(0.4, 1.0))
+
+
+def unfold(whole: Nest, unfolded: frozenset[int], job: Job) -> Shown:
+    """The picture with these groups open (a task, for those that are too large to be made at once)."""
+    from core.layout.nested import Unfolder
+
+    return Unfolder(whole).show(unfolded, job.step)
