@@ -200,13 +200,13 @@ class MainWindow(QMainWindow):
         except UsageError as error:
             self.ctx.notify.error(error)
 
-    def _ready(self, session: Session, index: Any) -> None:
+    def _ready(self, session: Session, shown: Any) -> None:
         """Another session takes the place of the one that is open."""
         old, self.ctx.session = self.ctx.session, session
         self.ctx.selection.set((), self)
         self.ctx.services.pop("index", None)
-        if index is not None and session.history.head is not None:
-            self.ctx.services["opened.index"] = (session.history[session.history.head].model.fingerprint, index)
+        if shown is not None and session.history.head is not None:
+            self.ctx.services["opened.shown"] = (session.history[session.history.head].model.fingerprint, shown)
         if self._over:
             return
         self._remember(session)
@@ -216,7 +216,7 @@ class MainWindow(QMainWindow):
         for problem in session.problems:
             self.ctx.notify.warn(problem.message, problem.hint, detail=problem.detail)
         head = session.history.head
-        if index is not None and head is not None:  # opened just now, not restored: what is odd about it is news
+        if shown is not None and head is not None:  # opened just now, not restored: what is odd about it is news
             for warning in session.history[head].summary.warnings:
                 self.ctx.notify.warn(f"{session.source.name}: {warning}")
 
@@ -232,7 +232,7 @@ class MainWindow(QMainWindow):
         if session is not None:
             self.ctx.selection.set((), self)
             self.ctx.services.pop("index", None)
-            self.ctx.services.pop("opened.index", None)
+            self.ctx.services.pop("opened.shown", None)
             self.ctx.session_changed.emit()
             self.keeping.leave(session)
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.layout.tree import BLOCK, STACK
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.job import Job
     from core.layout.nested import Nest, Shown
     from core.layout.tree import Tree
     from core.model import Model
     from core.model.index import GraphIndex
+    from core.model.opening import Opened
 
 #: Graphs with more rows than this are folded when they are opened.
 FLAT = 500
 #: A folded graph opens with about this many boxes.
-BOXES = 60
+BOXES = 24
 
 
 def first(whole: Nest, boxes: int = BOXES) -> set[int]:
@@ -34,8 +38,9 @@ def first(whole: Nest, boxes: int = BOXES) -> set[int]:
         more = sum(int(size[group]) - 1 for group in opened)
         if not opened:
             break
-        if shown + more > boxes:
-            # not the whole level: the groups with the fewest boxes, while there is room
+        if shown + more > boxes and shown >= boxes // 3:
+            break
+        if shown + more > boxes:  # too few to be of use: the smallest groups of this level as well
             for group in sorted(opened, key=lambda group: (int(size[group]), group)):
                 if shown + int(size[group]) - 1 <= boxes:
                     found.add(group)
@@ -69,16 +74,36 @@ def boxes_of(whole: Nest, unfolded: Collection[int]) -> int:
     return int(size[list(open_)].sum()) - len(open_) + 1
 
 
-def fold(index: GraphIndex, flat: bool, job: Job) -> Shown:
-    """The first picture of a graph: folded, or (`flat`) with every node that is in no other (a task)."""
+def fold(index: GraphIndex, flat: bool | None, job: Job) -> Shown:
+    """The first picture of a graph: folded, or (`flat`) with every node that is in no other; None: as suits its size (a task)."""
     from core.layout.nested import Unfolder, nest
     from core.layout.tree import grow
+
+    flat = len(index) <= FLAT if flat is None else flat
 
     job.step(0.0, "Finding groups")
     tree = grow(index, flat=flat)
     job.step(0.3, "Lifting edges")
     whole = nest(index, tree)
     return Unfolder(whole).show({0} if flat else first(whole), job.part(0.5, 1.0).step)
+
+
+@dataclass(frozen=True)
+class OpenedShown:
+    """A model that was opened, and the first picture of its graph."""
+
+    opened: Opened
+    shown: Shown
+
+
+def open_shown(path: Path, job: Job) -> OpenedShown:
+    """Open the model at `path` and make the first picture of its graph (a task); raises `ModelError` for a bad file."""
+    from core.model import opening
+    from core.model.source import read
+
+    opened = opening.open_model(path, job.part(0.0, 0.8))
+    job.step(0.8, "Laying out the graph")
+    return OpenedShown(opened=opened, shown=fold(opening.deep_of(read(path)), None, job.part(0.8, 1.0)))
 
 
 def open_folded(model: Model, flat: bool | None, job: Job) -> Shown:
@@ -88,12 +113,20 @@ def open_folded(model: Model, flat: bool | None, job: Job) -> Shown:
     """
     from core.model.opening import read_deep
 
-    index = read_deep(model, job.part(0.0, 0.4))
-    return fold(index, len(index) <= FLAT if flat is None else flat, job.part(0.4, 1.0))
+    return fold(read_deep(model, job.part(0.0, 0.4)), flat, job.part(0.4, 1.0))
 
 
-def unfold(whole: Nest, unfolded: frozenset[int], job: Job) -> Shown:
-    """The picture with these groups open (a task, for those that are too large to be made at once)."""
-    from core.layout.nested import Unfolder
+def unfold(model: Model, flat: bool, unfolded: frozenset[int], job: Job) -> Shown:
+    """The picture of a model's graph with these groups open (a task, for those that take a while). Its `nest` is left out: whoever
+    asks has it (`Shown.within`)."""
+    from core.layout.nested import Unfolder, nest
+    from core.layout.tree import grow
+    from core.model.opening import read_deep
+    from core.model.source import read
 
-    return Unfolder(whole).show(unfolded, job.step)
+    index = read_deep(model, job.part(0.0, 0.2))
+    facts = read(model.path).facts
+    whole: Nest | None = facts.get(f"nest, flat {flat}")
+    if whole is None or whole.index is not index:
+        whole = facts[f"nest, flat {flat}"] = nest(index, grow(index, flat=flat))
+    return Unfolder(whole).show(unfolded, job.part(0.3, 1.0).step).bare()

@@ -6,6 +6,7 @@ its lower side, where the lines outside meet the lines inside.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -180,6 +181,27 @@ class Shown:
     unfolded: frozenset[int]
     bundles: dict[int, int]
 
+    def bare(self) -> Shown:
+        """The same without the nest, which is large and does not change; nothing but `within` is to be asked of it."""
+        return self._with(None)
+
+    def within(self, whole: Nest) -> Shown:
+        """A bare one, made whole again."""
+        return self._with(whole)
+
+    def _with(self, whole: Nest | None) -> Shown:
+        placed = self.placed
+        if isinstance(placed, NestedPlaced):
+            placed = dataclasses.replace(placed, nest=whole)  # type: ignore[arg-type]
+        base = whole.index if whole is not None else None
+        index = dataclasses.replace(
+            self.index,
+            tensors=base.tensors if base is not None else [],
+            tensor_types=base.tensor_types if base is not None else [],
+            initializers=base.initializers if base is not None else {},
+        )
+        return dataclasses.replace(self, nest=whole, placed=placed, index=index)  # type: ignore[arg-type]
+
 
 class Unfolder:
     """Places foldings of one graph, and keeps what it laid out: unfolding one group lays out that group and those around it."""
@@ -193,8 +215,10 @@ class Unfolder:
 
         `step` is called along the way and may raise (`Cancelled`).
         """
-        from core.layout.shown import gather, seen
+        from core.layout.shown import flat, gather, seen
 
+        if len(self.nest.tree) == 1:
+            return flat(self.nest, step)
         chosen = {0}
         for group in unfolded:
             chosen.update(self.nest.tree.chain(group))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,6 +97,27 @@ def _bundled(src: np.ndarray, dst: np.ndarray, tensor: np.ndarray, folded: np.nd
         carrier[by[low : low + many]] = by[low]
         bundles[int(by[low])] = many
     return carrier, bundles
+
+
+def flat(whole: Nest, step: Callable[[float, str], None]) -> Shown:
+    """The picture of a graph in which nothing can be folded: its own index."""
+    import numpy as np
+
+    from core.layout.layered import lay
+
+    index, n = whole.index, len(whole.index)
+    placed = lay(whole.w[:n], whole.h[:n], index.src, index.dst, index.tensor, index.tensors, step=step)
+    none = np.zeros(0)
+    return Shown(
+        nest=whole,
+        index=index,
+        placed=placed,
+        frames=Frames(none.astype(np.int32), none, none, none, none, none.astype(np.int32)),
+        row=np.arange(n, dtype=np.int32),
+        group=np.full(n, -1, np.int32),
+        unfolded=frozenset({0}),
+        bundles={},
+    )
 
 
 def gather(whole: Nest, sight: Sight, stamps: dict[int, Stamp]) -> Shown:

@@ -12,16 +12,17 @@ from gui import icons
 from gui.theme import Theme
 
 
-def _button(theme: Theme, icon: str, tip: str, run: Callable[[], object]) -> QToolButton:
-    button = QToolButton()
-    button.setAutoRaise(True)
-    button.setFixedSize(26, 24)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setToolTip(tip)
-    button.setAccessibleName(tip.partition(" (")[0])
-    button.clicked.connect(lambda: run())
-    icons.dress(button, icon, theme)
-    return button
+def button(theme: Theme, icon: str, tip: str, run: Callable[[], object]) -> QToolButton:
+    """A small button with an icon and a tip."""
+    made = QToolButton()
+    made.setAutoRaise(True)
+    made.setFixedSize(26, 24)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.setToolTip(tip)
+    made.setAccessibleName(tip.partition(" (")[0])
+    made.clicked.connect(lambda: run())
+    icons.dress(made, icon, theme)
+    return made
 
 
 class Bar(QFrame):
@@ -56,10 +57,10 @@ class ZoomBar(Bar):
         self.percent.setToolTip("Back to 100 % (1)")
         self.percent.setAccessibleName("Zoom, back to 100 %")
         self.percent.clicked.connect(lambda: full())
-        self.row.addWidget(_button(theme, "zoom-out", "Zoom out (-)", out))
+        self.row.addWidget(button(theme, "zoom-out", "Zoom out (-)", out))
         self.row.addWidget(self.percent)
-        self.row.addWidget(_button(theme, "zoom-in", "Zoom in (+)", closer))
-        self.row.addWidget(_button(theme, "fit", "Show the whole graph (F)", fit))
+        self.row.addWidget(button(theme, "zoom-in", "Zoom in (+)", closer))
+        self.row.addWidget(button(theme, "fit", "Show the whole graph (F)", fit))
         self.adjustSize()
 
     def show_scale(self, scale: float) -> None:
@@ -91,7 +92,7 @@ class FindBar(Bar):
         self.count.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.row.addWidget(self.field)
         self.row.addWidget(self.count)
-        self.row.addWidget(_button(theme, "close", "Close (Escape)", self.shut))
+        self.row.addWidget(button(theme, "close", "Close (Escape)", self.shut))
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(60)

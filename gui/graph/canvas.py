@@ -12,7 +12,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
 from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from core.layout.boxes import UNFOLD
+from gui.graph.camera import READABLE, View, fit
 from gui.graph.hands import Hands
+from gui.graph.painter import LABELS
 from gui.graph.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ class Canvas(Viewer):
 
     #: The person selected these rows (a list), here.
     picked = Signal(list)
+    #: The person wants this group (of the scene's tree) unfolded, or folded again.
+    folding = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -84,6 +89,10 @@ class Canvas(Viewer):
         scene = self.scene
         x, y = self.graph_point(at)
         row = scene.box_at(x, y)
+        group = self._mark_at(x, y, row)
+        if group is not None:
+            self.folding.emit(group)
+            return
         if row is not None:
             rows = self._marks.selected
             self.select(([r for r in rows if r != row] if row in rows else [*rows, row]) if add else [row], tell=True)
@@ -101,6 +110,58 @@ class Canvas(Viewer):
             return
         if not add:
             self.select([], tell=True)
+
+    def _mark_at(self, x: float, y: float, row: int | None) -> int | None:
+        """The group whose mark to fold or unfold it is at a point of the graph."""
+        scene = self.scene
+        if scene is None or scene.shown is None or self.view.scale < LABELS:
+            return None
+        if row is not None:
+            left, _, wide, _ = scene.rects[row].tolist()
+            return int(scene.shown.group[row]) if scene.folded[row] and x > left + wide - UNFOLD else None
+        frame = scene.head_at(x, y)
+        return int(scene.shown.frames.group[frame]) if frame is not None else None
+
+    @property
+    def folded_selected(self) -> bool:
+        """Whether one folded group is selected, and nothing else."""
+        rows = self._marks.selected
+        return self.scene is not None and len(rows) == 1 and bool(self.scene.folded[rows[0]])
+
+    def look_into(self, frame: int) -> None:
+        """Travel to an open group: all of it if that can be read, else its beginning."""
+        if self.scene is None:
+            return
+        x, y, w, h = self.scene.frames[frame].tolist()
+        whole = fit(x - 30.0, y - 30.0, x + w + 30.0, y + h + 30.0, self.width(), self.height())
+        if whole.scale >= READABLE / 2:
+            self.fly(whole)
+        else:
+            scale = max(READABLE / 2, min(1.0, self.width() / (w + 60.0)))
+            self.fly(View(x + w / 2, y - 30.0 + self.height() / 2 / scale, scale))
+
+    def unfold_selected(self) -> bool:
+        """Unfold the folded group that is selected; whether one is."""
+        scene, rows = self.scene, self._marks.selected
+        if scene is None or scene.shown is None or not self.folded_selected:
+            return False
+        self.folding.emit(int(scene.shown.group[rows[0]]))
+        return True
+
+    def fold_around(self) -> bool:
+        """Fold the group around what is selected, or else around the middle of the view; whether there is one."""
+        scene = self.scene
+        if scene is None or scene.shown is None:
+            return False
+        rows, group = self._marks.selected, 0
+        if rows:
+            group = scene.around(rows[0])
+        else:
+            frame = scene.frame_at(self.view.x, self.view.y)
+            group = int(scene.shown.frames.group[frame]) if frame is not None else 0
+        if group:
+            self.folding.emit(group)
+        return group > 0
 
     def stretch_band(self, band: QRectF) -> None:
         """Draw the rubber band."""
@@ -157,7 +218,13 @@ class Canvas(Viewer):
         self._hands.release(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.scene is not None and self.scene.box_at(*self.graph_point(event.position())) is not None:
+        if self.scene is None:
+            return
+        x, y = self.graph_point(event.position())
+        row = self.scene.box_at(x, y)
+        if self._mark_at(x, y, row) is not None:
+            return  # each of the two clicks has done something already
+        if row is not None and not self.unfold_selected():
             self.zoom_to_selection()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -2,7 +2,8 @@
 
 Drag (left on the ground or a box, middle, or any with space): pan, gliding on. Shift and drag: select with a rubber
 band. Click: select; with Ctrl: add or take away. Double click: look closer. Wheel or pinch: zoom to the pointer; with
-Shift: sideways. Arrows: along links. F, 1, Z, +, -: fit, 100 %, selection, zoom. Escape: nothing selected.
+Shift: sideways. Arrows: along links. F, 1, Z, +, -: fit, 100 %, selection, zoom. Enter or a double click on a folded
+group, or a click on its mark: unfold; Backspace, or a click on a frame's heading: fold. Escape: nothing selected.
 """
 
 from __future__ import annotations
@@ -146,6 +147,11 @@ class Hands:
             canvas.fit()
         elif key == Qt.Key.Key_1:
             canvas.full_size()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if not canvas.unfold_selected():
+                canvas.zoom_to_selection()
+        elif key == Qt.Key.Key_Backspace:
+            return canvas.fold_around()
         elif key == Qt.Key.Key_Z:
             canvas.zoom_to_selection()
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):

@@ -100,7 +100,7 @@ def _lit_routes(painter: QPainter, scene: Scene, rows: list[int], rect: Rect, sc
     """Draw the routes that lead to nodes again, brighter: only their own part of a shared line."""
     import numpy as np
 
-    routes = [scene.placed.route(edge) for row in rows for edge in scene.edges_in(row).tolist()]
+    routes = [scene.route(edge) for row in rows for edge in scene.edges_in(row).tolist()]
     if routes:
         pieces = np.concatenate([np.concatenate((route[:-1], route[1:]), 1) for route in routes])
         pieces = pieces[(pieces[:, 1] < rect[3]) & (pieces[:, 3] > rect[1])]

@@ -13,6 +13,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
 from core.layout import boxes
+from gui.graph import nesting
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES
 from gui.graph.heat import Heat, figure, mix, shades
@@ -132,6 +133,7 @@ def paint(painter: QPainter, scene: Scene, view: View, width: float, height: flo
     painter.translate(width / 2, height / 2)
     painter.scale(view.scale, view.scale)
     painter.translate(-view.x, -view.y)
+    nesting.draw_frames(painter, scene, rect, view.scale, look, texts)
     draw_links(painter, scene, scene.links_in(rect), rect, view.scale, look.link, 1.3)
     rows = scene.boxes_in(rect)
     if view.scale < LABELS:
@@ -142,6 +144,7 @@ def paint(painter: QPainter, scene: Scene, view: View, width: float, height: flo
         _boxes(painter, scene, rows, view.scale, look, texts, heat)
         _tags(painter, scene, scene.tags_in(rect), view.scale, look, texts)
     painter.restore()
+    nesting.write_names(painter, scene, view, width, height, look, texts)
 
 
 def draw_links(painter: QPainter, scene: Scene, ids: np.ndarray, rect: Rect, scale: float, colour: QColor, width: float) -> None:
@@ -228,6 +231,7 @@ def _boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look
     body = QPen(look.box_line, 1.0)
     body.setCosmetic(True)
     rects = [QRectF(*rect) for rect in scene.rects[rows].tolist()]
+    nesting.draw_cards(painter, scene, rows, look)
     painter.setPen(body)
     painter.setBrush(look.box)
     for rect, end in zip(rects, ends.tolist(), strict=True):
@@ -242,6 +246,7 @@ def _boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look
         else:
             painter.drawRoundedRect(QRectF(rect.left(), rect.top(), STRIPE + 0.5, rect.height()), 2.0, 2.0)
     _labels(painter, scene, rows, rects, ends.tolist(), scale, look, texts, heat)
+    nesting.draw_marks(painter, scene, rows, look)
     if heat is not None:
         _badges(painter, rows, rects, scale, look, texts, heat)
 
@@ -265,6 +270,7 @@ def _labels(
     for row, rect, end in zip(numbers, rects, ends, strict=True):
         left = 21.0 if end else boxes.LEFT
         room = rect.width() - left - boxes.RIGHT - (boxes.BADGE if heat is not None and heat.shade[row] >= 0 else 0.0)
+        room -= boxes.UNFOLD - boxes.RIGHT if scene.folded[row] else 0.0
         detail = scene.details[row]
         both = bool(detail) and scale >= DETAILS
         top = rect.center().y() - ((title_height + detail_height) if both else title_height) / 2

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gui.graph.families import FAMILIES, family
+from core.layout.group import HEAD
+from core.model.index import INPUT, OUTPUT
+from gui.graph.families import FAMILIES
+from gui.graph.families import family as family_of
 
 if TYPE_CHECKING:
     import numpy as np
 
     from core.layout import Placed
+    from core.layout.nested import Shown
     from core.model.index import GraphIndex
 
 Rect = tuple[float, float, float, float]
@@ -28,23 +32,33 @@ class Layer:
 class Scene:
     """The arrays that are drawn. Boxes are spoken of by their row in the index.
 
-    `rects` float64 (n, 4) x, y, w, h; `family` int8 (n) into FAMILIES; `links` float64 (s, 4); `tags` float64 (p, 4).
+    `rects` float64 (n, 4) x, y, w, h; `family` int8 (n) into FAMILIES; `links` float64 (s, 4); `tags` float64 (p, 4); `frames`
+    float64 (f, 4), outer ones first. Where the picture is of a folded graph, `shown` says what is folded and what is open.
     """
 
-    def __init__(self, index: GraphIndex, placed: Placed) -> None:
+    def __init__(self, index: GraphIndex, placed: Placed, shown: Shown | None = None) -> None:
         import numpy as np
 
         from core.layout.boxes import titles
 
-        self.index, self.placed = index, placed
+        self.index, self.placed, self.shown = index, placed, shown
         self.width, self.height = max(1.0, placed.width), max(1.0, placed.height)
         self.rects = np.ascontiguousarray(np.stack((placed.x - placed.w / 2, placed.y - placed.h / 2, placed.w, placed.h), 1))
-        by_op = np.array([FAMILIES.index(family(op)) for op in index.op_names], np.int8)
+        by_op = np.array([FAMILIES.index(family_of(op)) for op in index.op_names], np.int8)
         self.family = by_op[index.op] if len(index) else np.zeros(0, np.int8)
         if len(index):
-            self.family[index.kind != 0] = FAMILIES.index("io")
+            self.family[(index.kind == INPUT) | (index.kind == OUTPUT)] = FAMILIES.index("io")
+        self.frames = np.zeros((0, 4))
+        self.folded = np.zeros(len(index), bool)
+        if shown is not None:
+            frames = shown.frames
+            self.frames = np.ascontiguousarray(np.stack((frames.x, frames.y, frames.w, frames.h), 1))
+            self.folded = shown.group >= 0
+            if self.folded.any():
+                self.family = prevailing(shown, self.family)
         self.titles, self.details = titles(index), index.details
         self.rows = {name: row for row, name in enumerate(index.names)}
+        self._whole: dict[str, int] | None = None
         self._by_top = np.argsort(self.rects[:, 1], kind="stable")
         self._tops = self.rects[self._by_top, 1]
         self._tallest = float(self.rects[:, 3].max()) if len(index) else 0.0
@@ -144,6 +158,87 @@ class Scene:
 
         return int(np.argmin(np.hypot(self.placed.x - x, self.placed.y - y)))
 
+    def frame_at(self, x: float, y: float) -> int | None:
+        """The innermost frame at a point of the graph."""
+        import numpy as np
+
+        f = self.frames
+        found = np.flatnonzero((f[:, 0] <= x) & (x <= f[:, 0] + f[:, 2]) & (f[:, 1] <= y) & (y <= f[:, 1] + f[:, 3]))
+        return int(found[-1]) if len(found) else None
+
+    def head_at(self, x: float, y: float) -> int | None:
+        """The frame whose heading is at a point of the graph."""
+        frame = self.frame_at(x, y)
+        return frame if frame is not None and y <= self.frames[frame, 1] + HEAD and self.box_at(x, y) is None else None
+
+    def frames_in(self, rect: Rect) -> np.ndarray:
+        """The frames that touch x0, y0, x1, y1, outer ones first."""
+        import numpy as np
+
+        x0, y0, x1, y1 = rect
+        f = self.frames
+        return np.flatnonzero((f[:, 0] < x1) & (f[:, 0] + f[:, 2] > x0) & (f[:, 1] < y1) & (f[:, 1] + f[:, 3] > y0))
+
+    def around(self, row: int) -> int:
+        """The group that a box stands in; 0 when it is in none."""
+        shown = self.shown
+        if shown is None:
+            return 0
+        tree, group = shown.nest.tree, int(shown.group[row])
+        if group >= 0:
+            return int(tree.parent[group])
+        whole = shown.nest.index
+        at = row if whole is self.index else self._whole_rows()[self.index.names[row]]
+        return int(tree.home[at])
+
+    # ---- names, hidden ones too ----
+    def row_of(self, name: str) -> int | None:
+        """The box that shows the node (or group) of this name: its own, or that of the folded group around it."""
+        found = self.rows.get(name)
+        if found is None and self.shown is not None and self.shown.index is not self.shown.nest.index:
+            row = self._whole_rows().get(name)
+            found = int(self.shown.row[row]) if row is not None else None
+        return found
+
+    def _whole_rows(self) -> dict[str, int]:
+        if self._whole is None:
+            assert self.shown is not None
+            self._whole = {name: row for row, name in enumerate(self.shown.nest.index.names)}
+        return self._whole
+
+    def names_of(self, rows: list[int]) -> tuple[str, ...]:
+        """The nodes that boxes stand for: all that are inside, where a box is a folded group."""
+        import numpy as np
+
+        names = self.index.names
+        if self.shown is None or not self.folded[rows].any():
+            return tuple(names[row] for row in rows)
+        every = self.shown.nest.index.names
+        wanted = np.zeros(len(self.index), bool)
+        wanted[rows] = True
+        return tuple(every[row] for row in np.flatnonzero(wanted[self.shown.row]).tolist())
+
+    def anchor(self, name: str) -> tuple[float, float] | None:
+        """Where a box or an open group is: the middle of its upper side."""
+        row = self.rows.get(name)
+        if row is not None:
+            x, y, w, _ = self.rects[row].tolist()
+            return x + w / 2, y
+        if self.shown is not None:
+            paths = self.shown.nest.tree.paths
+            for place, group in enumerate(self.shown.frames.group.tolist()):
+                if paths[group] == name:
+                    x, y, w, _ = self.frames[place].tolist()
+                    return x + w / 2, y
+        return None
+
+    def route(self, edge: int) -> np.ndarray:
+        """The polyline of an edge of the index: float64 (k, 2)."""
+        from core.layout.nested import NestedPlaced
+        from core.layout.through import route
+
+        return route(self.placed, self.index, edge) if isinstance(self.placed, NestedPlaced) else self.placed.route(edge)
+
     # ---- the graph around a node ----
     def edges_out(self, row: int) -> np.ndarray:
         """Edges that leave a node."""
@@ -177,6 +272,19 @@ class Scene:
         ops = [op.lower() for op in index.op_names]
         texts = zip(index.names, index.op.tolist(), index.details, strict=True)
         return [row for row, (name, op, detail) in enumerate(texts) if _holds(words, name.lower(), ops[op], detail)]
+
+
+def prevailing(shown: Shown, family: np.ndarray) -> np.ndarray:
+    """The family of every box: of a folded group that in which most is computed, or else most nodes are."""
+    import numpy as np
+
+    whole = shown.nest.index
+    by_op = np.array([FAMILIES.index(family_of(op)) for op in whole.op_names], np.int64)
+    weight = np.nan_to_num(whole.macs) + 1e-3
+    weight[whole.kind != 0] = 1e-9
+    flat = np.bincount(shown.row.astype(np.int64) * len(FAMILIES) + by_op[whole.op], weights=weight, minlength=len(family) * len(FAMILIES))
+    most = flat.reshape(-1, len(FAMILIES)).argmax(axis=1).astype(np.int8)
+    return np.where(shown.group >= 0, most, family)
 
 
 def _holds(words: list[str], name: str, op: str, detail: str) -> bool:

@@ -24,6 +24,8 @@ def tip(scene: Scene, row: int | None, tensor: int | None, heat: Heat | None) ->
 def _node(scene: Scene, row: int, heat: Heat | None) -> str:
     index = scene.index
     lines = [f"<b>{escape(index.op_names[int(index.op[row])])}</b>", escape(index.names[row])]
+    if scene.folded[row]:
+        lines.append("Folded: Enter or a double click opens it.")
     if index.details[row]:
         lines.append(escape(index.details[row]))
     parameters, macs = int(index.parameters[row]), float(index.macs[row])
@@ -42,6 +44,9 @@ def _tensor(scene: Scene, tensor: int) -> str:
     lines = [f"<b>{escape(index.tensors[tensor])}</b>"]
     if index.tensor_types[tensor]:
         lines.append(escape(index.tensor_types[tensor]))
+    bundle = scene.shown.bundles.get(tensor, 1) if scene.shown is not None else 1
+    if bundle > 1:
+        lines.append(f"and {bundle - 1:,} more tensors between the same boxes")
     if len(edges):
         producer = index.names[int(index.src[edges[0]])]
         consumers = [index.names[row] for row in sorted(set(index.dst[edges].tolist()))]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from core.layout import Placed
+    from core.layout.nested import Shown
     from core.model.index import GraphIndex
     from gui.graph.heat import Heat
     from gui.graph.scene import Scene
@@ -56,23 +57,25 @@ class Viewer(QWidget):
         self._describe()
 
     # ---- what is shown ----
-    def show_graph(self, index: GraphIndex, placed: Placed) -> None:
-        """Show a graph. The node that is selected, or else in the middle, stays where it is if it still exists."""
+    def show_graph(self, index: GraphIndex, placed: Placed, shown: Shown | None = None, touched: str = "") -> None:
+        """Show a graph. What was folded or unfolded (`touched`), else the node that is selected or in the middle, stays where it is if
+        it still exists; what was selected stays so."""
         from gui.graph.scene import Scene
 
-        anchor = self._anchor()
+        held = self._held(touched)
         selected = self.selected_names
-        scene = Scene(index, placed)
+        scene = Scene(index, placed, shown)
         self.scene, self.heat = scene, None
         self.motion.stop()
         self.frames.drop()
-        self._marks = marks.Marks(selected=[scene.rows[name] for name in selected if name in scene.rows], focused=self.hasFocus())
-        name, at = anchor if anchor is not None else ("", (0.0, 0.0))
-        row = scene.rows.get(name)
-        if row is not None:
-            x, y = float(placed.x[row]), float(placed.y[row])
-            self.view = View(x - at[0] / self.view.scale, y - at[1] / self.view.scale, self.view.scale)
-            self._keep = ""
+        rows = dict.fromkeys(row for name in selected if (row := scene.row_of(name)) is not None)
+        self._marks = marks.Marks(selected=list(rows), focused=self.hasFocus())
+        for name, (x, y) in held:
+            at = scene.anchor(name)
+            if at is not None:
+                self.view = View(at[0] - x / self.view.scale, at[1] - y / self.view.scale, self.view.scale)
+                self._keep = ""
+                break
         else:
             self._open()
         self._map()
@@ -88,16 +91,24 @@ class Viewer(QWidget):
         self._describe()
         self._changed()
 
-    def _anchor(self) -> tuple[str, tuple[float, float]] | None:
-        """The node to hold on to when the graph changes, and where it is from the middle of the widget, in pixels."""
+    def _held(self, touched: str) -> list[tuple[str, tuple[float, float]]]:
+        """What to hold on to when the graph changes, the first that exists then, and where it is from the middle of the widget."""
         scene = self.scene
         if scene is None or not len(scene):
-            return None
+            return []
         import numpy as np
 
         placed, view = scene.placed, self.view
-        row = self._marks.selected[0] if self._marks.selected else int(np.argmin(np.hypot(placed.x - view.x, placed.y - view.y)))
-        return scene.index.names[row], ((float(placed.x[row]) - view.x) * view.scale, (float(placed.y[row]) - view.y) * view.scale)
+        wanted = [touched] if touched else []
+        wanted += [scene.index.names[row] for row in self._marks.selected[:1]]
+        near = np.argsort(np.hypot(placed.x - view.x, placed.y - view.y), kind="stable")[:8].tolist()
+        wanted += [scene.index.names[row] for row in near]
+        found = []
+        for name in wanted:
+            at = scene.anchor(name)
+            if at is not None:
+                found.append((name, ((at[0] - view.x) * view.scale, (at[1] - view.y) * view.scale)))
+        return found
 
     def _open(self) -> None:
         """The first view: all of it if that can be read, else the beginning."""
@@ -131,7 +142,7 @@ class Viewer(QWidget):
     @property
     def selected_names(self) -> tuple[str, ...]:
         """The names of what is selected."""
-        return tuple(self.scene.index.names[row] for row in self._marks.selected) if self.scene is not None else ()
+        return self.scene.names_of(self._marks.selected) if self.scene is not None else ()
 
     # ---- views ----
     @property

@@ -12,6 +12,7 @@ from gui.actions import Action, needs_model
 from gui.context import Context
 from gui.graph.bars import FindBar, ZoomBar
 from gui.graph.canvas import Canvas
+from gui.graph.crumbs import Crumbs
 from gui.graph.hands import NOTCH
 from gui.graph.layouts import Layouts
 from gui.panels.base import Panel
@@ -30,6 +31,32 @@ def _on(do: Callable[[GraphPanel], object]) -> Callable[[Context], object]:
         return do(ctx.services["graph.view"])
 
     return run
+
+
+def _layouts(ctx: Context) -> Layouts | None:
+    panel = ctx.services.get("graph.view")
+    return panel.layouts if panel is not None else None
+
+
+def _needs_groups(ctx: Context) -> str:
+    """The reason for what folds and unfolds."""
+    layouts = _layouts(ctx)
+    if needs_model(ctx) or layouts is None or layouts.shown is None:
+        return "Open a model first."
+    if len(layouts.shown.nest.tree) > 1:
+        return ""
+    return "The graph is shown without scopes and blocks." if layouts.flat_now else "This graph has no groups to fold."
+
+
+def _needs_folded(ctx: Context) -> str:
+    reason = _needs_groups(ctx)
+    panel = ctx.services.get("graph.view")
+    return reason or ("" if panel is not None and panel.canvas.folded_selected else "Select a folded group in the graph first.")
+
+
+def _is_flat(ctx: Context) -> bool:
+    layouts = _layouts(ctx)
+    return layouts is not None and layouts.flat_now
 
 
 class GraphPanel(Panel):
@@ -58,6 +85,34 @@ class GraphPanel(Panel):
             "graph.zoom_selection", "Zoom to selection", _on(lambda panel: panel.canvas.zoom_to_selection()), "View", 41, "", "eye",
             "Travel to what is selected (Z in the graph).", needs_model,
         ),
+        Action(
+            "graph.unfold", "Unfold selected group", _on(lambda panel: panel.canvas.unfold_selected()), "View/Fold graph", 44,
+            "", "unfold-one", "Open the folded group that is selected (Enter, or double click, in the graph).", _needs_folded,
+        ),
+        Action(
+            "graph.fold", "Fold group", _on(lambda panel: panel.canvas.fold_around()), "View/Fold graph", 44, "", "fold-one",
+            "Fold the group around the selection, or around the middle of the view (Backspace in the graph).", _needs_groups,
+        ),
+        Action(
+            "graph.more", "Unfold one level", _on(lambda panel: panel.layouts.level(1)), "View/Fold graph", 45,
+            "Ctrl+Alt+Down", "unfold-one", "Open the outermost groups that are folded.", _needs_groups,
+        ),
+        Action(
+            "graph.less", "Fold one level", _on(lambda panel: panel.layouts.level(-1)), "View/Fold graph", 45, "Ctrl+Alt+Up", "fold-one",
+            "Fold the innermost groups that are open.", _needs_groups,
+        ),
+        Action(
+            "graph.unfold_all", "Unfold everything", _on(lambda panel: panel.layouts.everything(True)), "View/Fold graph", 46, "", "unfold",
+            "Open every group.", _needs_groups,
+        ),
+        Action(
+            "graph.fold_all", "Fold everything", _on(lambda panel: panel.layouts.everything(False)), "View/Fold graph", 46, "", "fold",
+            "Show the outermost groups only.", _needs_groups,
+        ),
+        Action(
+            "graph.flat", "Without scopes and blocks", _on(lambda panel: panel.switch_flat()), "View/Fold graph", 47, "", "flat",
+            "Show every node side by side, or folded by module scopes and repeated blocks.", needs_model, _is_flat,
+        ),
         Action("graph.zoom_in", "Zoom in", _on(lambda panel: panel.canvas.zoom(NOTCH)), "View", 42, "", "zoom-in", "", needs_model),
         Action("graph.zoom_out", "Zoom out", _on(lambda panel: panel.canvas.zoom(1 / NOTCH)), "View", 42, "", "zoom-out", "", needs_model),
     )  # fmt: skip
@@ -75,6 +130,19 @@ class GraphPanel(Panel):
             canvas, ctx.theme, out=lambda: canvas.zoom(1 / NOTCH), full=canvas.full_size, closer=lambda: canvas.zoom(NOTCH), fit=canvas.fit
         )
         self.find_bar = FindBar(canvas, ctx.theme)
+        self.layouts = Layouts.of(ctx)
+        layouts = self.layouts
+        self.crumbs = Crumbs(
+            canvas,
+            ctx.theme,
+            fold_all=lambda: layouts.everything(False),
+            less=lambda: layouts.level(-1),
+            more=lambda: layouts.level(1),
+            unfold_all=lambda: layouts.everything(True),
+            flat=self.switch_flat,
+        )
+        self.crumbs.travel.connect(self._travel)
+        canvas.folding.connect(layouts.toggle)
         self._matches: list[int] = []
         self._match = -1
         self._pages = QStackedLayout(self)
@@ -90,13 +158,12 @@ class GraphPanel(Panel):
         self.listen(ctx.selection.changed, self._selected)
         self.listen(ctx.selection.reveal, self._reveal)
         self._wish = ""
-        self._layouts = Layouts.of(ctx)
-        self.listen(self._layouts.changed, self.refresh)
+        self.listen(layouts.changed, self.refresh)
         self.refresh()
 
     def release(self) -> None:
         self.canvas.release()
-        self._layouts.release()
+        self.layouts.release()
         if self.ctx.services.get("graph.view") is self:
             del self.ctx.services["graph.view"]
         super().release()
@@ -104,19 +171,23 @@ class GraphPanel(Panel):
     # ---- what is shown ----
     def refresh(self) -> None:
         """Show what is laid out, or say why nothing is."""
-        found, canvas = self._layouts, self.canvas
+        found, canvas = self.layouts, self.canvas
         canvas.motion.still = self.ctx.settings.reduced_motion
-        if found.placed is not None and found.index is not None and found.state != "failed":
-            if canvas.scene is None or canvas.scene.placed is not found.placed:
-                canvas.show_graph(found.index, found.placed)
-                self._end_search()
+        shown = found.shown
+        if shown is not None and found.state != "failed":
+            if canvas.scene is None or canvas.scene.placed is not shown.placed:
+                another = canvas.scene is None or canvas.scene.shown is None or canvas.scene.shown.nest is not shown.nest
+                canvas.show_graph(shown.index, shown.placed, shown, found.touched)
+                if another:
+                    self._end_search()
                 self._selected(None)
                 if self._wish:
                     self._reveal(self._wish)
             self._show(None)
             return
-        if found.placed is None:
+        if shown is None:
             canvas.clear()
+            self._viewed()
         if found.state == "working":
             self._show(EmptyState("graph", "Laying out the graph…", "It appears here as soon as it is ready.", theme=self.ctx.theme))
         elif found.state == "failed":
@@ -153,24 +224,45 @@ class GraphPanel(Panel):
     def _picked(self, rows: list[int]) -> None:
         scene = self.canvas.scene
         if scene is not None:
-            self.ctx.selection.set(tuple(scene.index.names[row] for row in rows), self)
+            self.ctx.selection.set(scene.names_of(rows), self)
 
     def _selected(self, source: object) -> None:
         scene = self.canvas.scene
         if scene is None or source is self:
             return
-        rows = [scene.rows[name] for name in self.ctx.selection.nodes if name in scene.rows]
+        rows = list(dict.fromkeys(row for name in self.ctx.selection.nodes if (row := scene.row_of(name)) is not None))
         self.canvas.select(rows)
         if source is not None and len(rows) == 1:
             self.canvas.reveal(rows[0])
 
     def _reveal(self, name: str) -> None:
-        """Travel to a node, now or as soon as its graph is there."""
+        """Travel to a node, now or as soon as its graph is there; what hides it is unfolded."""
         scene = self.canvas.scene
-        row = scene.rows.get(name) if scene is not None else None
-        self._wish = name if row is None and self._layouts.state == "working" else ""
-        if row is not None:
+        row = scene.row_of(name) if scene is not None else None
+        self._wish = name if row is None and self.layouts.state == "working" else ""
+        if scene is None or row is None:
+            return
+        if scene.folded[row] and scene.index.names[row] != name:
+            self._wish = name
+            self.layouts.reveal(name)
+        else:
             self.canvas.reveal(row)
+
+    # ---- folding ----
+    def switch_flat(self) -> None:
+        """Without scopes and blocks, or with them."""
+        self.layouts.show_flat(not self.layouts.flat_now)
+
+    def _travel(self, group: int) -> None:
+        """Look at an open group, or at everything."""
+        scene = self.canvas.scene
+        if scene is None or scene.shown is None:
+            return
+        found = [place for place, other in enumerate(scene.shown.frames.group.tolist()) if other == group]
+        if found:
+            self.canvas.look_into(found[0])
+        else:
+            self.canvas.fit()
 
     # ---- search ----
     def _search(self, text: str) -> None:
@@ -207,11 +299,14 @@ class GraphPanel(Panel):
 
     # ---- floating bars ----
     def _viewed(self) -> None:
-        self.zoom_bar.show_scale(self.canvas.view.scale)
+        view = self.canvas.view
+        self.zoom_bar.show_scale(view.scale)
+        self.crumbs.follow(self.canvas.scene, view.x, view.y, self.layouts.flat_now)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         if watched is self.canvas and isinstance(event, QResizeEvent):
             bar, size = self.zoom_bar, event.size()
             bar.move(size.width() - bar.width() - 12, size.height() - bar.height() - 12)
-            self.find_bar.move(12, 12)
+            self.crumbs.move(12, 12)
+            self.find_bar.move(12, 48)
         return False

@@ -14,7 +14,7 @@ from gui.context import Context
 from gui.widgets.rows import Elided
 
 if TYPE_CHECKING:
-    from core.model.opening import Opened
+    from core.layout.folding import OpenedShown
     from core.session import Session
     from gui.jobs import JobHandle
 
@@ -49,7 +49,8 @@ class Aside(QThread):
 class Opening(QObject):
     """Opens models and sessions one at a time; the model that is open stays until the next one is ready.
 
-    `ready(session, index)` is called on the main thread with the new session; the index is None for a restored one.
+    `ready(session, shown)` is called on the main thread with the new session and the first picture of its graph, which is None for
+    a restored one.
     """
 
     def __init__(self, ctx: Context, parent: QWidget, ready: Callable[[Session, Any], object]) -> None:
@@ -82,10 +83,10 @@ class Opening(QObject):
             self.handle.cancel()
 
     def _load(self, path: Path) -> None:
-        from core.model import opening
+        from core.layout import folding
 
         self.card.begin(f"Opening {path.name}")
-        self.handle = self.ctx.jobs.start(opening.open_model, path, title=f"Open {path.name}", on_done=self._loaded)
+        self.handle = self.ctx.jobs.start(folding.open_shown, path, title=f"Open {path.name}", on_done=self._loaded)
         self.handle.changed.connect(self._progress)
         self.handle.ended.connect(self._ended)
 
@@ -98,14 +99,14 @@ class Opening(QObject):
         if self._thread is None:
             self.card.end()
 
-    def _loaded(self, opened: Opened) -> None:
+    def _loaded(self, found: OpenedShown) -> None:
         def begin() -> Any:
             from core.session import Session
 
-            return Session.start(opened)
+            return Session.start(found.opened)
 
         self.card.progress(1.0, "Laying out the session")
-        self._aside(begin, lambda session: self.ready(session, opened.index))
+        self._aside(begin, lambda session: self.ready(session, found.shown))
 
     def _restore(self, folder: Path) -> None:
         def restore() -> Any:

@@ -99,18 +99,18 @@ def test_all_users_share_one(ctx: Context, layouts: Layouts) -> None:
     assert ctx.services["graph.layouts"] is layouts
 
 
-def test_an_index_that_is_known_is_used_at_once(
-    ctx: Context, layouts: Layouts, open_: Callable[[Model], Tree], small: Model, qtbot: QtBot
+def test_a_picture_that_came_with_the_model_is_used_at_once(
+    ctx: Context, layouts: Layouts, open_: Callable[[Model], Tree], small: Model
 ) -> None:
     from core.job import Job
-    from core.model.opening import read_index
+    from core.layout.folding import open_folded
 
-    index = read_index(small, Job())
-    ctx.services["opened.index"] = (small.fingerprint, index)
+    shown = open_folded(small, None, Job())
+    ctx.services["opened.shown"] = (small.fingerprint, shown)
     open_(small)
-    assert ctx.services["index"] is index
-    wait(layouts, qtbot)
-    assert layouts.index is index
+    assert layouts.state == "ready"
+    assert layouts.shown is shown
+    assert ctx.services["index"] is layouts.index is shown.nest.index
 
 
 def test_a_failure_is_told_and_can_be_tried_again(layouts: Layouts, open_: Callable[[Model], Tree], small: Model, qtbot: QtBot) -> None:

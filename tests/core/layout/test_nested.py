@@ -12,7 +12,7 @@ from core.errors import Cancelled
 from core.job import Job
 from core.layout import folding
 from core.layout.group import ordered
-from core.layout.nested import Nest, Shown, Unfolder, nest
+from core.layout.nested import Nest, NestedPlaced, Shown, Unfolder, nest
 from core.layout.through import route
 from core.layout.tree import STACK, grow
 from core.model.index import GROUP
@@ -84,7 +84,7 @@ def _lines(shown: Shown) -> None:
     drawn = set(placed.link_tensor.tolist())
     tags = np.stack((placed.ports.x, placed.ports.y), 1) if len(placed.ports) else np.zeros((0, 2))
     for edge in range(len(index.src)):
-        line = route(placed, index, edge)
+        line = route(placed, index, edge) if isinstance(placed, NestedPlaced) else placed.route(edge)
         assert len(line) >= 2
         assert int(index.tensor[edge]) in drawn
         for end, box in ((line[0], int(index.src[edge])), (line[-1], int(index.dst[edge]))):
