@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(*LEAST)
 
-        self.opening = Opening(ctx, self, self._ready)
+        self.opening = Opening(ctx, self, self._ready, self._early)
         self.keeping = Keeping(ctx, self)
         self.saving = Card(self)
         self.top = TopBar(ctx.theme)
@@ -199,6 +199,18 @@ class MainWindow(QMainWindow):
             self.open_path(path)
         except UsageError as error:
             self.ctx.notify.error(error)
+
+    def _early(self, shown: Any) -> None:
+        """A graph can be seen before its model is open; or (None) it will not be open."""
+        if self.ctx.session is not None or self._over:
+            return
+        panel = self.ctx.services.get("graph.view")
+        if shown is not None:
+            panel = self.show_panel("graph")
+        else:
+            self.pages.setCurrentWidget(self.welcome)
+        if panel is not None:
+            panel.layouts.preview(shown)  # type: ignore[attr-defined]
 
     def _ready(self, session: Session, shown: Any) -> None:
         """Another session takes the place of the one that is open."""

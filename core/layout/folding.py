@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Graphs with more rows than this are folded when they are opened.
 FLAT = 500
+#: Graphs with more nodes than this are shown before all is known of them.
+SKETCHED = 1000
 #: A folded graph opens with about this many boxes.
 BOXES = 24
 
@@ -97,13 +99,21 @@ class OpenedShown:
 
 
 def open_shown(path: Path, job: Job) -> OpenedShown:
-    """Open the model at `path` and make the first picture of its graph (a task); raises `ModelError` for a bad file."""
-    from core.model import opening
+    """Open the model at `path` and make the first picture of its graph (a task); raises `ModelError` for a bad file.
+
+    Of a large graph a picture without shapes and sums is emitted (a slim `Shown`) as soon as its structure is known.
+    """
+    from core.model import opening, sketch
     from core.model.source import read
 
-    opened = opening.open_model(path, job.part(0.0, 0.8))
+    job.step(0.0, f"Reading {path.name}")
+    source = read(path)
+    if len(source.proto.graph.node) > SKETCHED:
+        job.step(0.05, "Laying out the graph")
+        job.emit(fold(sketch.sketch(source), None, job.part(0.05, 0.2)).slim())
+    opened = opening.open_model(path, job.part(0.2, 0.8))
     job.step(0.8, "Laying out the graph")
-    return OpenedShown(opened=opened, shown=fold(opening.deep_of(read(path)), None, job.part(0.8, 1.0)))
+    return OpenedShown(opened=opened, shown=fold(opening.deep_of(source), None, job.part(0.8, 1.0)))
 
 
 def open_folded(model: Model, flat: bool | None, job: Job) -> Shown:

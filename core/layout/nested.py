@@ -185,6 +185,24 @@ class Shown:
         """The same without the nest, which is large and does not change; nothing but `within` is to be asked of it."""
         return self._with(None)
 
+    def slim(self) -> Shown:
+        """The same to be looked at only: what is behind the boxes is left out."""
+        import numpy as np
+
+        whole = self.nest
+        nothing = np.zeros(0, np.int32)
+        light = dataclasses.replace(
+            whole,
+            index=self.index,
+            items=Items(nothing, nothing, nothing),
+            kind=nothing,
+            a=nothing,
+            b=nothing,
+            tensor=nothing,
+            tree=dataclasses.replace(whole.tree, home=nothing),
+        )
+        return dataclasses.replace(self, nest=light, row=nothing)._with(light)
+
     def within(self, whole: Nest) -> Shown:
         """A bare one, made whole again."""
         return self._with(whole)

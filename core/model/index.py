@@ -209,7 +209,7 @@ class _Builder:
         kind[: len(inputs)] = INPUT
         kind[len(inputs) + nodes :] = OUTPUT
         return GraphIndex(
-            names=self._unique(inputs, rows, [value.name for value in graph.output]),
+            names=apart(inputs, rows, [value.name for value in graph.output]),
             op=op,
             op_names=list(op_numbers),
             kind=kind,
@@ -249,20 +249,20 @@ class _Builder:
         if said[4] is not None:
             self.plain[name] = said[4]
 
-    @staticmethod
-    def _unique(inputs: list[str], nodes: list[str], outputs: list[str]) -> list[str]:
-        """Inputs and outputs give way where a node, or one another, has their name."""
-        taken = set(nodes)
-        found: list[list[str]] = []
-        for values, kind in ((inputs, "input"), (outputs, "output")):
-            own: list[str] = []
-            for name in values:
-                if name in taken or not name:
-                    name = f"{name} ({kind})" if f"{name} ({kind})" not in taken else _other(f"{name} ({kind})", taken)
-                taken.add(name)
-                own.append(name)
-            found.append(own)
-        return found[0] + nodes + found[1]
+
+def apart(inputs: list[str], nodes: list[str], outputs: list[str]) -> list[str]:
+    """Inputs and outputs give way where a node, or one another, has their name."""
+    taken = set(nodes)
+    found: list[list[str]] = []
+    for values, kind in ((inputs, "input"), (outputs, "output")):
+        own: list[str] = []
+        for name in values:
+            if name in taken or not name:
+                name = f"{name} ({kind})" if f"{name} ({kind})" not in taken else _other(f"{name} ({kind})", taken)
+            taken.add(name)
+            own.append(name)
+        found.append(own)
+    return found[0] + nodes + found[1]
 
 
 #: dtype (empty when unknown), dims, elements, bytes, and the values when they are few

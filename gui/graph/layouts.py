@@ -101,7 +101,7 @@ class Layouts:
     def toggle(self, group: int) -> None:
         """Unfold a folded group, fold an open one."""
         shown = self.shown
-        if shown is None or group <= 0:
+        if shown is None or self.model is None or group <= 0:
             return
         tree = shown.nest.tree
         if group in shown.unfolded:
@@ -129,7 +129,7 @@ class Layouts:
         from core.layout import folding
 
         shown = self.shown
-        if shown is not None:
+        if shown is not None and self.model is not None:
             tree = shown.nest.tree
             now = max((int(tree.depth[group]) for group in shown.unfolded), default=0)
             if deeper > 0:
@@ -141,12 +141,12 @@ class Layouts:
         """Open every group, or none."""
         from core.layout import folding
 
-        if self.shown is not None:
+        if self.shown is not None and self.model is not None:
             self.unfold(folding.every(self.shown.nest.tree) if opened else {0}, "")
 
     def show_flat(self, flat: bool) -> None:
         """Show the graph without scopes and blocks, or with them."""
-        if self.shown is None or self.flat_now == flat:
+        if self.shown is None or self.model is None or self.flat_now == flat:
             return
         self.flat, self._paths = flat, None
         self._kept.clear()
@@ -200,6 +200,13 @@ class Layouts:
         assert self.model is not None
         self._keep(self.model.fingerprint)
         self._tell("ready")
+
+    # ---- before a model is there ----
+    def preview(self, shown: Shown | None) -> None:
+        """Show a slim picture of what is being opened, while no model is open; None: it will not be opened."""
+        if self._ctx.session is None:
+            self.shown, self.touched = shown, ""
+            self._tell("working" if shown is not None else "none")
 
     # ---- the head's graph ----
     def _cancel(self) -> None:

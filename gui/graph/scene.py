@@ -54,7 +54,7 @@ class Scene:
             frames = shown.frames
             self.frames = np.ascontiguousarray(np.stack((frames.x, frames.y, frames.w, frames.h), 1))
             self.folded = shown.group >= 0
-            if self.folded.any():
+            if self.folded.any() and len(shown.row):  # a slim one does not know what is inside
                 self.family = prevailing(shown, self.family)
         self.titles, self.details = titles(index), index.details
         self.rows = {name: row for row, name in enumerate(index.names)}

@@ -223,7 +223,7 @@ class GraphPanel(Panel):
     # ---- selection ----
     def _picked(self, rows: list[int]) -> None:
         scene = self.canvas.scene
-        if scene is not None:
+        if scene is not None and self.ctx.session is not None:
             self.ctx.selection.set(scene.names_of(rows), self)
 
     def _selected(self, source: object) -> None:

@@ -50,13 +50,16 @@ class Opening(QObject):
     """Opens models and sessions one at a time; the model that is open stays until the next one is ready.
 
     `ready(session, shown)` is called on the main thread with the new session and the first picture of its graph, which is None for
-    a restored one.
+    a restored one. `early(shown)` is called before that with a picture of a large graph, as soon as there is one, and with None if
+    the model is not opened in the end.
     """
 
-    def __init__(self, ctx: Context, parent: QWidget, ready: Callable[[Session, Any], object]) -> None:
+    def __init__(
+        self, ctx: Context, parent: QWidget, ready: Callable[[Session, Any], object], early: Callable[[Any], object] = lambda shown: None
+    ) -> None:
         super().__init__(parent)
         self.ctx = ctx
-        self.ready = ready
+        self.ready, self.early = ready, early
         self.handle: JobHandle | None = None
         self.card = Card(parent)
         self.card.cancel.clicked.connect(lambda *_: self.cancel())
@@ -86,7 +89,7 @@ class Opening(QObject):
         from core.layout import folding
 
         self.card.begin(f"Opening {path.name}")
-        self.handle = self.ctx.jobs.start(folding.open_shown, path, title=f"Open {path.name}", on_done=self._loaded)
+        self.handle = self.ctx.jobs.start(folding.open_shown, path, title=f"Open {path.name}", on_done=self._loaded, on_emit=self._sketched)
         self.handle.changed.connect(self._progress)
         self.handle.ended.connect(self._ended)
 
@@ -94,10 +97,15 @@ class Opening(QObject):
         if self.handle is not None:
             self.card.progress(self.handle.fraction, self.handle.text)
 
+    def _sketched(self, shown: Any) -> None:
+        self.card.aside()
+        self.early(shown)
+
     def _ended(self) -> None:
         self.handle = None
         if self._thread is None:
             self.card.end()
+            self.early(None)
 
     def _loaded(self, found: OpenedShown) -> None:
         def begin() -> Any:
@@ -126,6 +134,7 @@ class Opening(QObject):
         def failed(error: Exception) -> None:
             self._thread = None
             self.card.end()
+            self.early(None)
             self.ctx.notify.error(error)
 
         self._thread = Aside(work, over, failed, self)
@@ -144,6 +153,7 @@ class Card(QFrame):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
+        self._aside = False
         self.setObjectName("opening")
         self.setFixedSize(420, 112)
         self.title = Elided("", "strong")
@@ -182,9 +192,16 @@ class Card(QFrame):
 
     def end(self) -> None:
         """Go away."""
+        self._aside = False
         self.hide()
 
+    def aside(self) -> None:
+        """Make room for what can be seen already."""
+        self._aside = True
+        self.place()
+
     def place(self) -> None:
-        """Stand in the middle of the window."""
+        """Stand in the middle of the window, or aside near its foot."""
         window = self._window
-        self.move((window.width() - self.width()) // 2, (window.height() - self.height()) // 2)
+        down = window.height() - self.height()
+        self.move((window.width() - self.width()) // 2, down - 48 if self._aside else down // 2)

@@ -177,3 +177,39 @@ def test_what_was_open_stays_open_in_the_next_variant(decoder: GraphPanel, windo
     window.act("passes.apply")
     qtbot.waitUntil(lambda: layouts.state == "ready" and layouts.shown.nest is not old, timeout=PATIENCE)  # type: ignore[union-attr]
     assert {layouts.shown.nest.tree.paths[group] for group in layouts.shown.unfolded} == opened
+
+
+def test_a_large_graph_is_seen_before_it_is_open(window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path) -> None:
+    from tests.core.layout.test_tree import layers
+
+    panel = window.show_panel("graph")
+    assert isinstance(panel, GraphPanel)
+    seen: list[tuple[bool, int]] = []
+
+    def note() -> None:
+        shown = panel.layouts.shown
+        if shown is not None:
+            seen.append((window.ctx.session is not None, len(shown.index)))
+
+    panel.layouts.changed.connect(note)
+    open_model(models.save(layers(120), tmp_path / "decoder.onnx"))
+    qtbot.waitUntil(lambda: panel.layouts.state == "ready", timeout=PATIENCE)
+    assert seen[0] == (False, seen[-1][1])
+    assert seen[-1][0]
+    assert panel.canvas.scene is not None
+    assert panel.canvas.scene.details[0] != "…"
+
+
+def test_a_picture_of_a_model_that_does_not_open_goes_again(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    from core.job import Job
+    from core.layout.folding import fold
+    from tests.core.layout.test_tree import deep, layers
+
+    panel = window.show_panel("graph")
+    assert isinstance(panel, GraphPanel)
+    window._early(fold(deep(layers(60)), None, Job()).slim())
+    assert panel.canvas.scene is not None
+    QTest.mouseClick(panel.canvas, Qt.MouseButton.LeftButton)  # looking is all that one can do
+    window._early(None)
+    assert panel.canvas.scene is None
+    assert window.pages.currentWidget() is window.welcome
