@@ -79,7 +79,7 @@ def nest(index: GraphIndex, tree: Tree) -> Nest:
     group, kind, a, b, tensor = columns[:, first]
 
     parameters, weight_bytes, macs = (tree.sums(values) for values in (index.parameters, index.weight_bytes, index.macs))
-    details = [detail(tree, number, float(parameters[number])) for number in range(groups)]
+    details = [detail(tree, number, float(parameters[number]), float(macs[number])) for number in range(groups)]
     w, h = np.zeros(n + groups), np.zeros(n + groups)
     w[:n], h[:n] = sizes(index)
     memo: dict[tuple[str, str], tuple[float, float]] = {}
@@ -102,12 +102,14 @@ def title(tree: Tree, group: int) -> str:
     return f"{tree.names[group]} ×{times}" if times > 1 else tree.names[group]
 
 
-def detail(tree: Tree, group: int, parameters: float) -> str:
+def detail(tree: Tree, group: int, parameters: float, macs: float) -> str:
     """The second line of a folded group: how much is in it."""
     rows = int(tree.rows[group])
     said = [f"{rows:,} node{'s' * (rows != 1)}"] if rows else []
     if parameters:
         said.append(f"{short(parameters)} params")
+    if macs:
+        said.append(f"{short(macs)} MACs")
     return " · ".join(said)
 
 

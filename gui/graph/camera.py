@@ -10,7 +10,7 @@ MAX_SCALE, OUT = 4.0, 0.7
 #: How much of the view's size must still show graph when one travels to its rim.
 RIM = 0.25
 #: A graph opens in whole when that leaves it at least this readable, else at its beginning with `READABLE`.
-OPEN_WHOLE, READABLE = 0.42, 0.9
+OPEN_WHOLE, READABLE = 0.3, 0.9
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Below FAR boxes are specks of colour; from LABELS on they have their op, from DETAILS on their second line as well.
 FAR, LABELS, DETAILS = 0.12, 0.42, 0.62
+#: From SMALL on the op is written in letters that do not shrink any more, as far as it fits and boxes are not too many.
+SMALL, NAMED, LETTERS = 0.22, 900, 0.72
 #: Curves are curves from here on.
 CURVES = 0.16
 Rect = tuple[float, float, float, float]
@@ -138,6 +140,8 @@ def paint(painter: QPainter, scene: Scene, view: View, width: float, height: flo
     rows = scene.boxes_in(rect)
     if view.scale < LABELS:
         _plain_boxes(painter, scene, rows, view.scale, look, heat)
+        if view.scale >= SMALL and len(rows) <= NAMED:
+            _small_labels(painter, scene, rows, view.scale, look, texts)
         if view.scale >= FAR:
             _plain_tags(painter, scene, scene.tags_in(rect), look)
     else:
@@ -205,6 +209,24 @@ def _plain_boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float
         stripes = rects.copy()
         stripes[:, 2] = STRIPE if scale > 0.25 else 2.0 / scale
         _by_group(painter, stripes, scene.family[rows], look.families, look.box)
+
+
+def _small_labels(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look: Look, texts: Texts) -> None:
+    """Ops in boxes that are too small for their own letters."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(look.text)
+    painter.setFont(texts.fonts["title"])
+    larger = LETTERS / scale
+    high = texts.height("title")
+    painter.save()
+    painter.scale(larger, larger)
+    for row, (x, y, w, h) in zip(rows.tolist(), scene.rects[rows].tolist(), strict=True):
+        room = w / larger - 9.0
+        if h / larger < high * 0.86 or room < 26.0:
+            continue
+        label = texts.get("title", scene.titles[row], room)
+        painter.drawStaticText(QPointF(x / larger + 6.0, (y + h / 2) / larger - high / 2), label)
+    painter.restore()
 
 
 def _by_group(painter: QPainter, rects: np.ndarray, groups: np.ndarray, colours: list[QColor], rest: QColor) -> None:
