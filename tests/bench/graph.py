@@ -1,201 +1,306 @@
-"""How long a large graph takes from file to picture: `python tests/bench/graph.py [2000 10000 50000 100000 | MODEL.onnx ...]`.
+"""The graph view in the running window: `python tests/bench/graph.py [2000 10000 50000 100000 | MODEL.onnx ...]`.
 
-Without arguments: decoders of about 2,000, 10,000 and 50,000 drawn nodes, made here. Prints CPU seconds of this process for
-open and index, and for the layout (best and median of three); milliseconds of CPU for an exact frame of 1600 x 1000 (all of the
-graph, from afar, near, full size) and for showing the cached one moved and scaled instead (medians), and the worst delay that a
-10 ms timer saw while the canvas was zoomed through with frames painted in the thread.
+Each run is a process of its own with a real window (offscreen, or on a display where QT_QPA_PLATFORM says so), of which it prints
+the median of three (`--runs`): milliseconds of wall time from opening until the graph panel has painted the first picture of the
+model, and until all is known; unfolding one block until its exact picture is painted; a frame while panning and zooming (95th
+percentile of the time that painting held the window); an exact frame of the whole flat graph, from afar, near and at full size; the
+memory that the app's process took on, with the graph folded, and flat; the longest wait of a 10 ms timer in each stage. The layout
+of the flat graph is measured apart, in CPU seconds of this process. `--sparse` adds a model with 28 GB of external data.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-from PySide6.QtCore import QElapsedTimer, QTimer
-from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QApplication
+import psutil  # noqa: E402
+from PySide6.QtCore import QEventLoop, QPointF, Qt, QTimer  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
 
-from core.job import Job
-from core.layout.layered import arrange
-from core.model.opening import index_of
-from core.model.source import read
-from gui.graph.camera import View, fit
-from gui.graph.canvas import Canvas
-from gui.graph.frames import Order, render
-from gui.graph.painter import Look
-from gui.graph.scene import Scene
-from gui.theme import Theme
-
-WIDTH, HEIGHT, TURNS = 1600, 1000, 9
+SIZES = ("2000", "10000", "50000", "100000")
+#: What is asked: first picture s, flat layout s, frame ms, exact frame ms, unfold ms, added MB.
+ASKED = {
+    2000: (0.1, 0.03, 4, 8, 20, 40),
+    10000: (0.2, 0.25, 4, 16, 20, 80),
+    50000: (0.8, 1.0, 4, 40, 30, 250),
+    100000: (1.5, 3.0, 4, 80, 50, 500),
+}
 
 
-def decoder(nodes: int) -> onnx.ModelProto:
-    """A transformer's decoder with about `nodes` nodes: one mask for all layers, shape arithmetic, a gated block of experts."""
-    made: list[onnx.NodeProto] = []
-    weights = [numpy_helper.from_array(np.zeros((8, 8), np.float32), "w"), numpy_helper.from_array(np.zeros(1, np.int64), "zero")]
+class Beat:
+    """The longest wait of a timer of 10 ms."""
 
-    def op(kind: str, *inputs: str, **attributes: Any) -> str:
-        name = f"n{len(made)}"
-        made.append(helper.make_node(kind, list(inputs), [name], name=f"/layer/{kind}_{len(made)}", **attributes))
-        return name
+    def __init__(self) -> None:
+        self.worst: dict[str, float] = {}
+        self._stage, self._last = "", time.perf_counter()
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(10)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
 
-    def shaped(x: str) -> str:
-        parts = [op("Unsqueeze", op("Gather", op("Shape", x), "zero"), "zero") for _ in range(2)]
-        return op("Reshape", x, op("Concat", *parts, axis=0))
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        QApplication.processEvents()
+        self._stage, self._last = name, time.perf_counter()
+        self.worst[name] = 0.0
+        yield
+        spin(lambda: False, 0.25)
+        self._stage = ""
 
-    def norm(x: str) -> str:
-        return op("Mul", op("Div", x, op("Sqrt", op("ReduceMean", op("Pow", x, "w")))), "w")
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        if self._stage:
+            self.worst[self._stage] = max(self.worst[self._stage], (now - self._last) * 1e3)
+        self._last = now
 
-    mask = op("Mul", op("Unsqueeze", "mask", "zero"), "w")
-    x = op("Gather", "w", "ids")
-    experts = 4 if nodes < 20_000 else 20
-    while len(made) < nodes:
-        h = norm(x)
-        q, k, v = (shaped(op("Add", op("MatMul", h, "w"), "w")) for _ in range(3))
-        scores = op("Softmax", op("Add", op("MatMul", q, op("Transpose", k)), mask))
-        x = op("Add", x, op("MatMul", shaped(op("MatMul", scores, v)), "w"))
-        h = norm(x)
-        gate = op("Softmax", op("MatMul", h, "w"))
-        outs = []
-        for _ in range(experts):
-            up = op("MatMul", h, "w")
-            outs.append(op("Mul", op("MatMul", op("Mul", up, op("Sigmoid", up)), "w"), op("Gather", gate, "zero")))
-        x = op("Add", x, op("Sum", *outs))
-    graph = helper.make_graph(
-        made,
-        "decoder",
-        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"]), helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n"])],
-        [helper.make_tensor_value_info(x, TensorProto.FLOAT, None)],
-        weights,
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    def release(self) -> None:
+        self._timer.stop()
 
 
-def cpu(run: Callable[[], Any], turns: int) -> tuple[list[float], Any]:
-    """CPU seconds of each turn, and what the last gave."""
-    spent, result = [], None
-    for _ in range(turns):
-        begin = time.process_time()
-        result = run()
-        spent.append(time.process_time() - begin)
-    return spent, result
+def spin(done: Callable[[], object], seconds: float) -> bool:
+    """Let the window live until `done`, or so long; whether it was done."""
+    until = time.perf_counter() + seconds
+    loop = QEventLoop()
+    while time.perf_counter() < until:
+        loop.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 4)
+        if done():
+            return True
+        time.sleep(0.0005)
+    return False
 
 
-def measure(path: Path, app: QApplication, theme: Theme) -> None:
-    """Print the figures of one model."""
-    opened, index = cpu(lambda: index_of(read(path)), 1)
-    laid, placed = cpu(lambda: arrange(index, Job()), 3)
-    made, scene = cpu(lambda: Scene(index, placed), 1)
-    print(
-        f"{path.stem}: {len(index):,} boxes, {len(index.src):,} edges, {placed.crossings:,} crossings, {len(placed.ports):,} tags, "
-        f"{placed.width:,.0f} x {placed.height:,.0f} px"
-    )
-    print(
-        f"  open and index {opened[0]:.3f} s, layout best {min(laid):.3f} s, median {statistics.median(laid):.3f} s, "
-        f"scene {made[0] * 1e3:.0f} ms"
-    )
-    look = Look.of(theme)
+def memory() -> float:
+    """MB that this process holds for itself."""
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def window_run(path: Path) -> dict[str, Any]:
+    """One run: everything that is measured in the window."""
+    from gui import app
+    from gui.window import MainWindow
+
+    with tempfile.TemporaryDirectory(prefix="sardonyx-graph-") as name:
+        os.environ["SARDONYX_DATA_DIR"], os.environ["SARDONYX_CONFIG_DIR"] = f"{name}/data", f"{name}/config"
+        application = app.application()
+        ctx = app.make_context()
+        ctx.theme.choose("dark")
+        ctx.theme.apply(application)
+        window = MainWindow(ctx)
+        window.resize(1600, 1000)
+        window.show()
+        application.processEvents()
+        window.warm_up()
+        spin(lambda: window.docks is not None and "availability" in ctx.services and not window.build().preparing, 60)
+        panel: Any = window.build().panel("graph")
+        spin(lambda: False, 0.5)
+        beat = Beat()
+        try:
+            return _measure(window, panel, path, beat)
+        finally:
+            beat.release()
+            window.release()
+            app.close(ctx)
+            window.deleteLater()
+
+
+def _measure(window: Any, panel: Any, path: Path, beat: Beat) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    canvas, layouts = panel.canvas, panel.layouts
+
+    def exact() -> bool:
+        frame = canvas.frames.frame
+        return canvas.scene is not None and frame is not None and frame.order.scene is canvas.scene and not canvas.frames.waiting
+
+    before = memory()
+    with beat.stage("open"):
+        began = time.perf_counter()
+        window.open_path(path)
+        assert spin(exact, 300), "no picture"
+        found["first"] = time.perf_counter() - began
+        assert spin(lambda: window.ctx.session is not None and layouts.state == "ready" and exact(), 300), layouts.state
+        found["whole"] = time.perf_counter() - began
+    spin(lambda: False, 1.0)
+    found["folded_mb"] = memory() - before
+    found["boxes"], found["rows"] = len(canvas.scene), len(layouts.index)
+    canvas.motion.still = True
+
+    # unfold the first folded groups one after the other, each from the picture before
+    shown, unfolds = layouts.shown, []
+    with beat.stage("unfold"):
+        for group in [group for group in shown.group.tolist() if group >= 0][:3]:
+            inner = [group]
+            for _ in range(3):
+                tree = layouts.shown.nest.tree
+                began = time.perf_counter()
+                layouts.toggle(inner[-1])
+                canvas.repaint()
+                spin(exact, 20)
+                unfolds.append((time.perf_counter() - began) * 1e3)
+                below = tree.children(inner[-1]).tolist()
+                if not below:
+                    break
+                inner.append(below[len(below) // 2])
+    found["unfold_ms"] = statistics.median(unfolds) if unfolds else 0.0
+    found["unfold_worst_ms"] = max(unfolds, default=0.0)
+
+    if not layouts.flat_now:
+        with beat.stage("flat"):
+            began = time.perf_counter()
+            panel.switch_flat()
+            spin(lambda: layouts.state == "ready" and exact() and len(canvas.scene) == len(layouts.index), 300)
+            found["flat_s"] = time.perf_counter() - began
+    spin(lambda: False, 1.0)
+    found["flat_mb"] = memory() - before
+
+    frames: list[float] = []
+    with beat.stage("pan and zoom"):
+        canvas.fit()
+        spin(exact, 30)
+        factor = 1.12
+        for turn in range(120):
+            if turn % 2:
+                canvas.zoom(factor, 700.0, 400.0, 0.0)
+            else:
+                canvas.look_at(canvas.view.moved(9.0, 14.0))
+            began = time.perf_counter()
+            canvas.repaint()
+            frames.append((time.perf_counter() - began) * 1e3)
+            spin(lambda: False, 0.012)
+            if canvas.view.scale > 1.2 or canvas.view.scale <= canvas.least_scale * 1.01:
+                factor = 1 / factor
+    found["frame_ms"] = percentile(frames, 0.95)
+
+    from gui.graph.camera import View, fit
+    from gui.graph.frames import Order, render
+    from gui.graph.painter import Look
+
+    scene, look = canvas.scene, Look.of(window.ctx.theme)
     texts = look.texts()
     middle = scene.nearest(scene.width / 2, scene.height / 2)
-    x, y = float(placed.x[middle]), float(placed.y[middle])
+    x, y = float(scene.placed.x[middle]), float(scene.placed.y[middle])
     views = {
-        "all": fit(0, 0, scene.width, scene.height, WIDTH, HEIGHT),
-        "0.08": View(x, y, 0.08),
-        "0.5": View(x, y, 0.5),
-        "1.0": View(x, y, 1.0),
+        "whole": fit(0, 0, scene.width, scene.height, 1600, 1000),
+        **{str(scale): View(x, y, scale) for scale in (0.08, 0.3, 0.5, 1.0)},
     }
-    said = []
-    for name, view in views.items():
-        render(Order(scene, view, WIDTH, HEIGHT, 1.0, look, None), texts)
-        moved = iter(range(1, TURNS + 1))
-        orders = (Order(scene, view.moved(3.0 * turn, 2.0 * turn), WIDTH, HEIGHT, 1.0, look, None) for turn in moved)
-        spent, _ = cpu(lambda orders=orders: render(next(orders), texts), TURNS)
-        said.append(f"{name} {statistics.median(spent) * 1e3:.1f}")
-    print(f"  exact frame ms: {', '.join(said)}")
-    print(f"  cached frame ms: {', '.join(f'{name} {ms:.1f}' for name, ms in cached(scene, views['0.5'], theme).items())}")
-    print(f"  longest wait of the event loop while zooming through: {stall(index, placed, app, theme):.0f} ms")
-
-
-def cached(scene: Scene, view: View, theme: Theme) -> dict[str, float]:
-    """Milliseconds to show the last frame again, moved or scaled."""
-    from gui.graph.frames import Frames
-
-    frames = Frames()
-    look = Look.of(theme)
-    frames.frame = render(Order(scene, view, WIDTH, HEIGHT, 1.0, look, None), look.texts())
-    image = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
-    found = {}
-    for name, other in (("moved", view.moved(37.0, 11.0)), ("zoomed", view.zoomed(1.13, 300, 300, WIDTH, HEIGHT, 0.001))):
-        painter = QPainter(image)
-        spent, _ = cpu(
-            lambda painter=painter, other=other: frames.show(painter, Order(scene, other, WIDTH, HEIGHT, 1.0, look, None)), TURNS
-        )
-        painter.end()
-        found[name] = statistics.median(spent) * 1e3
+    exacts = {}
+    for title, view in views.items():
+        order = Order(scene, view, 1600, 1000, 1.0, look, None)
+        render(order, texts)
+        spent = []
+        for turn in range(7):
+            moved = replace(order, view=view.moved(3.0 * turn, 2.0 * turn))
+            began = time.thread_time()
+            render(moved, texts)
+            spent.append((time.thread_time() - began) * 1e3)
+        exacts[title] = statistics.median(spent)
+    found["exact_ms"] = exacts
+    found["stall_ms"] = beat.worst
     return found
 
 
-def stall(index: Any, placed: Any, app: QApplication, theme: Theme) -> float:
-    """Zoom from all of the graph to full size and back on a real canvas; the longest gap between ticks of a 10 ms timer."""
-    canvas = Canvas(theme)
-    canvas.resize(WIDTH, HEIGHT)
-    canvas.show_graph(index, placed)
-    canvas.show()
-    canvas.fit()
-    canvas.motion.finish()
-    app.processEvents()
-    clock, ticker, worst = QElapsedTimer(), QTimer(), 0
-    clock.start()
+def layout_run(path: Path) -> dict[str, Any]:
+    """CPU seconds of the flat layout (best of three), and what it made."""
+    from core.job import Job
+    from core.layout.layered import arrange
+    from core.model.opening import index_of
+    from core.model.source import read
 
-    def tick() -> None:
-        nonlocal worst
-        worst = max(worst, clock.restart())
-
-    ticker.timeout.connect(tick)
-    ticker.start(10)
-    factor, end = 1.3, time.monotonic() + 4.0
-    while time.monotonic() < end:
-        canvas.zoom(factor, 700.0, 400.0)
-        pause = time.monotonic() + 0.05
-        while time.monotonic() < pause:
-            app.processEvents()
-            time.sleep(0.001)
-        if canvas.view.scale > 1.0:
-            factor = 1 / 1.3
-        elif canvas.view.scale <= canvas.least_scale * 1.01:
-            factor = 1.3
-    ticker.stop()
-    canvas.release()
-    canvas.close()
-    return float(worst)
+    index = index_of(read(path))
+    spent = []
+    for _ in range(3):
+        began = time.process_time()
+        placed = arrange(index, Job())
+        spent.append(time.process_time() - began)
+    return {"layout_s": statistics.median(spent), "edges": len(index.src), "crossings": placed.crossings, "drawn": len(index)}
 
 
-def main() -> None:
-    """Measure what was asked for."""
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    theme = Theme("dark")
-    theme.apply(app)
+def report(title: str, runs: list[dict[str, Any]], layout: dict[str, Any], asked: tuple[float, ...] | None) -> None:
+    """Print one graph's figures."""
+
+    def middle(key: str) -> float:
+        return statistics.median(run[key] for run in runs if key in run) if any(key in run for run in runs) else float("nan")
+
+    def mark(value: float, place: int, unit: str = "") -> str:
+        if asked is None:
+            return f"{value:.3g}{unit}"
+        return f"{value:.3g}{unit} (asked {asked[place]:g}{'' if value <= asked[place] else ', OVER'})"
+
+    exact = {name: statistics.median(run["exact_ms"][name] for run in runs) for name in runs[0]["exact_ms"]}
+    stalls = {name: statistics.median(run["stall_ms"].get(name, 0.0) for run in runs) for name in runs[0]["stall_ms"]}
+    print(f"{title}: {layout['drawn']:,} boxes, {layout['edges']:,} edges; folded: {runs[0]['boxes']} boxes")
+    print(
+        f"  first picture {mark(middle('first'), 0, ' s')}, all known {middle('whole'):.2f} s, flat in the window {middle('flat_s'):.2f} s"
+    )
+    print(f"  flat layout {mark(layout['layout_s'], 1, ' s CPU')}, {layout['crossings']:,} crossings")
+    print(f"  frame p95 {mark(middle('frame_ms'), 2, ' ms')}; exact frame {mark(max(exact.values()), 3, ' ms')}: ", end="")
+    print(", ".join(f"{name} {value:.1f}" for name, value in exact.items()))
+    print(f"  unfold {mark(middle('unfold_ms'), 4, ' ms')}, worst {middle('unfold_worst_ms'):.0f} ms")
+    print(f"  memory folded +{middle('folded_mb'):.0f} MB, flat +{mark(middle('flat_mb'), 5, ' MB')}")
+    print("  longest stall: " + ", ".join(f"{name} {value:.0f} ms{' OVER' if value > 100 else ''}" for name, value in stalls.items()))
+    sys.stdout.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("graphs", nargs="*", default=SIZES, help="sizes of decoders to make, or files")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--sparse", action="store_true", help="also a model whose external data is a 28 GB sparse file")
+    parser.add_argument("--once", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.once:
+        print(json.dumps(window_run(Path(given.once))))
+        return 0
+    from tests.bench.graphs import decoder
+
     with tempfile.TemporaryDirectory() as folder:
-        for asked in sys.argv[1:] or ("2000", "10000", "50000"):
+        wanted: list[tuple[str, Path, tuple[float, ...] | None]] = []
+        for asked in given.graphs:
             path = Path(asked)
             if asked.isdigit():
                 path = Path(folder) / f"decoder-{asked}.onnx"
                 path.write_bytes(decoder(int(asked)).SerializeToString())
-            measure(path, app, theme)
+            wanted.append((path.stem, path.absolute(), ASKED.get(int(asked)) if asked.isdigit() else None))
+        if given.sparse:
+            path = Path(folder) / "sparse28g.onnx"
+            path.write_bytes(decoder(10_000, weights=Path(folder) / "sparse28g.data", width=1900).SerializeToString())
+            size = (Path(folder) / "sparse28g.data").stat().st_size
+            wanted.append((f"{size / 1e9:.1f} GB of external data", path, None))
+        for title, path, asked_of in wanted:
+            runs = []
+            for _ in range(given.runs):
+                done = subprocess.run(
+                    [sys.executable, __file__, "--once", str(path)], cwd=ROOT, capture_output=True, text=True, check=False
+                )
+                if done.returncode:
+                    sys.stderr.write(done.stderr)
+                    return done.returncode
+                runs.append(json.loads(done.stdout.strip().splitlines()[-1]))
+            report(title, runs, layout_run(path), asked_of)
+    print(
+        f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, {QPointF.__module__}, platform {os.environ['QT_QPA_PLATFORM']}"
+    )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

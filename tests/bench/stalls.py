@@ -260,7 +260,7 @@ class Run:
 
     def large(self) -> None:
         """A graph of many nodes: what the window does itself has to bear it."""
-        from tests.bench.graph import decoder
+        from tests.bench.graphs import decoder
         from tests.models import save
 
         person, window, ctx = self.person, self.window, self.window.ctx
