@@ -155,7 +155,7 @@ def draw_pieces(painter: QPainter, links: np.ndarray, slanted: np.ndarray, rect:
     """Draw pieces of links, float64 (s, 4), those that are `slanted` (bool) as curves; what lies outside of `rect` may be left out."""
     import numpy as np
 
-    from gui.graph.scene import curve
+    from core.layout.lines import curve
 
     smooth = scale >= CURVES
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= 0.3 or (smooth and len(links) < 4000))

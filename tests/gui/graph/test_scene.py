@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from core.layout import Placed
+from core.layout.lines import curve
 from core.model.index import GraphIndex
 from gui.graph.paths import neighbour
-from gui.graph.scene import Scene, curve
+from gui.graph.scene import Scene
 from gui.graph.tips import tip
 
 Graph = tuple[GraphIndex, Placed]
