@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.layout import Placed
     from core.model.index import GraphIndex
 
+Rect = tuple[float, float, float, float]
 #: Height of a label, room beside its text, and how wide the text may be, in pixels at 100 %.
 HEIGHT, BESIDE, MAX_TEXT = 13.0, 3.0, 150.0
 #: Room that a label keeps to boxes and to other labels.
@@ -38,7 +39,7 @@ class Labels:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def inside(self, rect: tuple[float, float, float, float]) -> np.ndarray:
+    def inside(self, rect: Rect) -> np.ndarray:
         """Which of them touch x0, y0, x1, y1."""
         import numpy as np
 

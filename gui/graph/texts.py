@@ -10,19 +10,23 @@ from typing import Literal
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText, QTransform
 
-Role = Literal["title", "detail", "tag"]
+Role = Literal["title", "detail", "tag", "close", "line"]
+#: Text sizes from close by, where a box says more in smaller letters (see `closer`).
+CLOSE, LINE = 10.0, 8.0
 #: Shaped labels that are kept.
 KEPT = 6000
 
 
 class Texts:
-    """Shaped labels for the three text roles of the graph."""
+    """Shaped labels for the text roles of the graph."""
 
     def __init__(self, font: QFont, title: float, detail: float, tag: float) -> None:
         self.fonts: dict[Role, QFont] = {
             "title": _sized(font, title, QFont.Weight.DemiBold),
             "detail": _sized(font, detail, QFont.Weight.Normal),
             "tag": _sized(font, tag, QFont.Weight.Normal),
+            "close": _sized(font, CLOSE, QFont.Weight.DemiBold),
+            "line": _sized(font, LINE, QFont.Weight.Normal),
         }
         self.metrics: dict[Role, QFontMetricsF] = {role: QFontMetricsF(made) for role, made in self.fonts.items()}
         self._made: dict[tuple[Role, str, int], QStaticText] = {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, shape_inference
 
 from core.job import Job
 from core.layout import Placed
@@ -17,7 +17,7 @@ from tests import models
 
 
 def laid_out(model: Any) -> tuple[GraphIndex, Placed]:
-    index = build(model)
+    index = build(shape_inference.infer_shapes(model))
     return index, arrange(index, Job())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import shape_inference
 
 from core.errors import AppError, Cancelled
 from core.job import Job
@@ -26,7 +27,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture(scope="module")
 def graph() -> tuple[GraphIndex, Placed]:
-    index = build(models.residual_cnn())
+    index = build(shape_inference.infer_shapes(models.residual_cnn()))
     return index, arrange(index, Job())
 
 
