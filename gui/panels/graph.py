@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
+from core.errors import UsageError
 from gui.actions import Action, needs_model
 from gui.context import Context
+from gui.graph import commands
 from gui.graph.bars import FindBar, ZoomBar
 from gui.graph.canvas import Canvas
 from gui.graph.hands import NOTCH
 from gui.graph.layouts import Layouts
+from gui.graph.thumbs import Thumbs
 from gui.panels.base import Panel
 from gui.widgets.empty import EmptyState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gui.dialogs.picture import PictureDialog
 
 
 def _on(do: Callable[[GraphPanel], object]) -> Callable[[Context], object]:
@@ -60,6 +66,7 @@ class GraphPanel(Panel):
         ),
         Action("graph.zoom_in", "Zoom in", _on(lambda panel: panel.canvas.zoom(NOTCH)), "View", 42, "", "zoom-in", "", needs_model),
         Action("graph.zoom_out", "Zoom out", _on(lambda panel: panel.canvas.zoom(1 / NOTCH)), "View", 42, "", "zoom-out", "", needs_model),
+        *commands.ACTIONS,
     )  # fmt: skip
 
     canvas: Canvas
@@ -82,6 +89,15 @@ class GraphPanel(Panel):
         self._pages.addWidget(canvas)
         canvas.picked.connect(self._picked)
         canvas.viewed.connect(self._viewed)
+        canvas.thumbs = Thumbs(ctx.document, canvas)
+        canvas.thumbs.arrived.connect(canvas.update)
+        #: The tensor whose context menu was opened last, a number in the shown graph's index; None for any other.
+        self.pointed: int | None = None
+        self._picture: PictureDialog | None = None
+        canvas.asked.connect(self._menu)
+        canvas.copied.connect(lambda: ctx.window is not None and ctx.selection.nodes and ctx.window.act("graph.copy"))
+        self.listen(ctx.settings.changed, self._settings)
+        self._settings()
         canvas.installEventFilter(self)
         self.find_bar.searched.connect(self._search)
         self.find_bar.stepped.connect(self._step)
@@ -95,6 +111,8 @@ class GraphPanel(Panel):
         self.refresh()
 
     def release(self) -> None:
+        if self._picture is not None:
+            self._picture.close()
         self.canvas.release()
         self._layouts.release()
         if self.ctx.services.get("graph.view") is self:
@@ -109,6 +127,8 @@ class GraphPanel(Panel):
         if found.placed is not None and found.index is not None and found.state != "failed":
             if canvas.scene is None or canvas.scene.placed is not found.placed:
                 canvas.show_graph(found.index, found.placed)
+                canvas.thumbs.of(found.model)
+                self.pointed = None
                 self._end_search()
                 self._selected(None)
                 if self._wish:
@@ -156,6 +176,7 @@ class GraphPanel(Panel):
             self.ctx.selection.set(tuple(scene.index.names[row] for row in rows), self)
 
     def _selected(self, source: object) -> None:
+        self.pointed = None
         scene = self.canvas.scene
         if scene is None or source is self:
             return
@@ -204,6 +225,33 @@ class GraphPanel(Panel):
         self.find_bar.hide()
         if self.find_bar.field.hasFocus():
             self.canvas.setFocus()
+
+    # ---- what can be done here ----
+    def _settings(self) -> None:
+        self.canvas.edge_labels.on = self.ctx.settings.link_shapes
+        self.canvas.update()
+
+    def _menu(self, kind: str, tensor: int, at: QPoint) -> None:
+        self.pointed = tensor if kind == "tensor" else None
+        commands.popup(self, kind, at)
+
+    def export(self) -> PictureDialog:
+        """Open the dialog that writes a picture of the graph."""
+        from gui.dialogs.picture import PictureDialog
+
+        if self.canvas.scene is None:
+            raise UsageError("The graph is not there yet.", hint="Wait until it is laid out.")
+        if self._picture is None:
+            session = self.ctx.session
+            name = session.source if session is not None else Path("graph")
+            self._picture = PictureDialog(self.ctx, self.canvas, name, self.ctx.window)
+            self._picture.destroyed.connect(self._exported)
+        self._picture.show()
+        self._picture.raise_()
+        return self._picture
+
+    def _exported(self) -> None:
+        self._picture = None
 
     # ---- floating bars ----
     def _viewed(self) -> None:
