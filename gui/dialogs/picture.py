@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QLabel, QProgressBar, QPushButton, QWidget
 
 from core.errors import AppError
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 class PictureDialog(Dialog):
     """Stays open while the picture is made; closing it stops that."""
 
+    #: It is closed, whatever came of it.
+    left = Signal()
+
     def __init__(self, ctx: Context, canvas: Canvas, name: Path, parent: QWidget | None = None) -> None:
         super().__init__("Export picture", parent, width=460)
         self.ctx, self.canvas, self._name = ctx, canvas, name
         self.export: Export | None = None
+        self._over = False
         self.form: Form[PictureOptions] = Form(PictureOptions, {"shapes": canvas.edge_labels.on})
         self.form.changed.connect(self._changed)
         self._part = self.form.values()["part"]
@@ -112,11 +116,11 @@ class PictureDialog(Dialog):
         self.progress.setValue(0)
         self.progress.show()
         self.export.stepped.connect(lambda share: self.progress.setValue(round(share * 1000)))
-        self.export.done.connect(self._done)
+        self.export.done.connect(self._finished)
         self.export.failed.connect(self._failed)
         self.export.stopped.connect(self._again)
 
-    def _done(self) -> None:
+    def _finished(self) -> None:
         assert self.export is not None
         path = self.export.path
         self.ctx.notify.info(f"The picture is in {path.name} ({figures.size(path.stat().st_size)}).", str(path.parent))
@@ -137,13 +141,13 @@ class PictureDialog(Dialog):
         self.close_button.setText("Close")
         self._changed()
 
-    def reject(self) -> None:
-        """Escape."""
-        self.close()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self.canvas.viewed.disconnect(self._say)
-        if self.export is not None:
-            self.export.close()
-            self.export = None
-        super().closeEvent(event)
+    def done(self, result: int) -> None:
+        """Every way out leads here: what is not finished is stopped."""
+        if not self._over:
+            self._over = True
+            self.canvas.viewed.disconnect(self._say)
+            if self.export is not None:
+                self.export.close()
+                self.export = None
+            self.left.emit()
+        super().done(result)

@@ -102,6 +102,13 @@ def _luminance(colour: QColor) -> float:
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
+def pen_of(painter: QPainter, colour: QColor, width: float, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    """A pen that is as wide at every zoom, in device-independent pixels: Qt counts those of such pens in device pixels."""
+    pen = QPen(colour, width * painter.device().devicePixelRatioF(), style)
+    pen.setCosmetic(True)
+    return pen
+
+
 def draw_rects(painter: QPainter, rects: np.ndarray) -> None:
     """Draw float64 (n, 4) x, y, w, h with the painter's pen and brush."""
     import numpy as np
@@ -178,8 +185,7 @@ def draw_pieces(painter: QPainter, links: np.ndarray, slanted: np.ndarray, rect:
 
     smooth = scale >= CURVES
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= 0.3 or (smooth and len(links) < 4000))
-    pen = QPen(colour, max(1.0, width * min(scale, 1.6)) if smooth else 1.0)
-    pen.setCosmetic(True)
+    pen = pen_of(painter, colour, max(1.0, width * min(scale, 1.6)) if smooth else 1.0)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     painter.setPen(pen)
     if not smooth:
@@ -244,8 +250,7 @@ def _boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look
     """Boxes with stripe and labels."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     ends = scene.family[rows] == FAMILIES.index("io")
-    body = QPen(look.box_line, 1.0)
-    body.setCosmetic(True)
+    body = pen_of(painter, look.box_line, 1.0)
     rects = [QRectF(*rect) for rect in scene.rects[rows].tolist()]
     painter.setPen(body)
     painter.setBrush(look.box)
@@ -337,8 +342,7 @@ def _shapes(painter: QPainter, labels: Labels, rect: Rect, look: Look, texts: Te
 def _tags(painter: QPainter, scene: Scene, ids: np.ndarray, scale: float, look: Look, texts: Texts) -> None:
     """Ends of far-reaching tensors: a dashed pill with the tensor's name, an arrow to where it leads."""
     ports, names = scene.placed.ports, scene.index.tensors
-    pen = QPen(look.link, 1.0, Qt.PenStyle.DotLine)
-    pen.setCosmetic(True)
+    pen = pen_of(painter, look.link, 1.0, Qt.PenStyle.DotLine)
     painter.setFont(texts.fonts["tag"])
     for tag in ids.tolist():
         x, y, w, h = scene.tags[tag].tolist()

@@ -245,7 +245,7 @@ class GraphPanel(Panel):
             session = self.ctx.session
             name = session.source if session is not None else Path("graph")
             self._picture = PictureDialog(self.ctx, self.canvas, name, self.ctx.window)
-            self._picture.destroyed.connect(self._exported)
+            self._picture.left.connect(self._exported)
         self._picture.show()
         self._picture.raise_()
         return self._picture
