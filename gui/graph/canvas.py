@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from gui.graph import closer
 from gui.graph.hands import Hands
 from gui.graph.viewer import Viewer
 
@@ -85,7 +86,7 @@ class Canvas(Viewer):
             x, y = self.graph_point(at)
             row = self.scene.box_at(x, y)
             if row is None and self.view.scale >= LINES:
-                tensor = self.scene.tensor_at(x, y, NEAR / self.view.scale)
+                tensor = self.scene.line_at(x, y, NEAR / self.view.scale)
         if (row, tensor) != (self._marks.hovered, self._marks.tensor):
             self._marks.hovered, self._marks.tensor = row, tensor
             self.update()
@@ -132,7 +133,7 @@ class Canvas(Viewer):
             if row not in rows:
                 self.select([row], tell=True)
             return "node", tensor, at.toPoint()
-        found = self.scene.tensor_at(x, y, NEAR / self.view.scale) if self.view.scale >= LINES else None
+        found = self.scene.line_at(x, y, NEAR / self.view.scale) if self.view.scale >= LINES else None
         return ("tensor", found, at.toPoint()) if found is not None else ("ground", tensor, at.toPoint())
 
     def stretch_band(self, band: QRectF) -> None:
@@ -171,6 +172,8 @@ class Canvas(Viewer):
             from gui.graph.tips import tip
 
             text = tip(self.scene, self._marks.hovered, self._marks.tensor, self.heat) if self.scene is not None else ""
+            if self.thumbs is not None and self.scene is not None and self._marks.hovered is not None and self.view.scale >= closer.FROM:
+                text += self.thumbs.tip(self.scene.index.names[self._marks.hovered])
             if text:
                 QToolTip.showText(event.globalPos(), text, self)
             else:

@@ -17,7 +17,7 @@ from gui.graph import closer
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES
 from gui.graph.heat import Heat, figure, mix, shades
-from gui.graph.texts import Texts
+from gui.graph.texts import Role, Texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -166,7 +166,7 @@ def paint(
         _boxes(painter, scene, rows, view.scale, look, texts, heat)
         _tags(painter, scene, scene.tags_in(rect), view.scale, look, texts)
     if labels is not None:
-        _shapes(painter, labels, rect, look, texts)
+        _shapes(painter, labels, rect, view.scale, look, texts)
     painter.restore()
 
 
@@ -323,18 +323,19 @@ def _badges(painter: QPainter, rows: np.ndarray, rects: list[QRectF], scale: flo
         painter.drawStaticText(QPointF(pill.center().x() - size.width() / 2, pill.center().y() - size.height() / 2), label)
 
 
-def _shapes(painter: QPainter, labels: Labels, rect: Rect, look: Look, texts: Texts) -> None:
+def _shapes(painter: QPainter, labels: Labels, rect: Rect, scale: float, look: Look, texts: Texts) -> None:
     """Shapes of tensors on their links, each on a bit of ground so that its line does not run through it."""
     ids = labels.inside(rect)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(look.ground)
     draw_rects(painter, labels.rects[ids])
+    role: Role = "tag" if scale < closer.FROM else "line"  # as large as what boxes say
     painter.setPen(look.muted)
-    painter.setFont(texts.fonts["tag"])
+    painter.setFont(texts.fonts[role])
     for at in ids.tolist():
         x, y, w, h = labels.rects[at].tolist()
-        label = texts.get("tag", labels.texts[at], w)
+        label = texts.get(role, labels.texts[at], w)
         size = label.size()
         painter.drawStaticText(QPointF(x + (w - size.width()) / 2, y + (h - size.height()) / 2), label)
 

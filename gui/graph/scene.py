@@ -139,6 +139,11 @@ class Scene:
         best = int(np.argmin(far))
         return int(self.placed.link_tensor[ids[best]]) if far[best] <= reach else None
 
+    def line_at(self, x: float, y: float, reach: float) -> int | None:
+        """The tensor whose tag is at a point of the graph, or whose line passes within `reach` of it."""
+        tag = self.tag_at(x, y)
+        return int(self.placed.ports.tensor[tag]) if tag is not None else self.tensor_at(x, y, reach)
+
     def nearest(self, x: float, y: float) -> int:
         """The row of the box that is nearest to a point of the graph."""
         import numpy as np

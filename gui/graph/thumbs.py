@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QRectF, Qt, QTimer, Signal
@@ -59,6 +60,14 @@ class Thumbs(QObject):
     def known(self, node: str) -> Thumb | None:
         """The picture of a node's weight, when it has come."""
         return self._known.get(node)
+
+    def tip(self, node: str) -> str:
+        """What the picture of a node's weight shows, for its tooltip; empty when there is none."""
+        thumb = self._known.get(node)
+        if thumb is None:
+            return ""
+        seen = f"the farthest from zero in each of {thumb.rows} × {thumb.columns} patches"
+        return f"<br>Picture: {escape(thumb.weight)}, −{thumb.limit:.3g} blue … {thumb.limit:.3g} orange, {seen}"
 
     def close(self) -> None:
         """Ask for nothing more."""

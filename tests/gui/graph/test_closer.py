@@ -116,6 +116,8 @@ def test_what_is_in_view_is_asked_for_once_and_drawn(canvas: Canvas, qtbot: QtBo
     points = [canvas.view.to_screen(slot.x() + slot.width() * x, slot.y() + slot.height() * y, *size) for x, y in corners]
     colours = [after.pixelColor(round(x), round(y)) for x, y in points]
     assert colours == [QColor("#4f9dff"), QColor(look.box.rgb()), QColor("#ff9a3c"), QColor(look.hover.rgb())]
+    assert "w, −0.5 blue … 0.5 orange" in canvas.thumbs.tip(name)
+    assert canvas.thumbs.tip("another") == ""
     assert before.pixelColor(round(points[0][0]), round(points[0][1])) == look.box, "a frame stands there until it comes"
     canvas.grab()
     qtbot.wait(200)

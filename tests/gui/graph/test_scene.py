@@ -117,3 +117,11 @@ def test_many_consumers_are_counted(qapp: object) -> None:
     assert "8\u202fB" in text
     assert text.count("to relu_") == READERS
     assert "and 5 nodes more" in text
+
+
+def test_a_tag_stands_for_its_tensor(masked: Graph) -> None:
+    scene = Scene(*masked)
+    ports = scene.placed.ports
+    assert len(ports)
+    for tag in range(len(ports)):
+        assert scene.line_at(float(ports.x[tag]), float(ports.y[tag]), 1.0) == int(ports.tensor[tag])
