@@ -8,7 +8,8 @@
     routes    links as polylines that never cross a box
     layered   all of these in order
     labels    where the shape of a tensor is written on its line; lines: the curve of a link
-    picture   the drawn graph as SVG; families: op -> family; colours: what each looks like
+    picture   the drawn graph as SVG; legend: what its colours mean; png: large pictures row by row
+    families  op -> family; colours: what each looks like
 
 The method is the layered one of Sugiyama, Tagawa and Toda (1981), with a tensor as one hyperedge: its chain of
 stand-ins is shared by all of its consumers, so that a mask read by every layer costs its depth once.

@@ -41,17 +41,23 @@ _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True)
 class Badges:
-    """A number on each box: `shade` int8 by row into `colours` and `inks` (`#rrggbb`), -1 for none; `texts` by row."""
+    """A number on each box: `shade` int8 by row into `colours` and `inks` (`#rrggbb`), -1 for none; `texts` by row.
+
+    `title` says what they are and in which unit, `low` and `high` what the first and the last colour stand for.
+    """
 
     shade: np.ndarray
     colours: tuple[str, ...]
     inks: tuple[str, ...]
     texts: tuple[str, ...]
+    title: str = ""
+    low: str = ""
+    high: str = ""
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a picture looks: which theme, with or without its ground, with or without shapes on links, which font first.
+    """How a picture looks: which theme, with or without its ground, shapes on links and a legend above, which font first.
 
     `region` is x0, y0, x1, y1 of the graph to show; None: all of it.
     """
@@ -59,6 +65,7 @@ class Style:
     theme: Theme = "light"
     transparent: bool = False
     shapes: bool = True
+    legend: bool = True
     font: str = ""
     region: Rect | None = None
     title: str = ""
@@ -123,17 +130,20 @@ class _Page:
         self.colours = colours(style.theme)
         whole = (0.0, 0.0, max(1.0, placed.width), max(1.0, placed.height))
         self.rect: Rect = style.region or whole
+        self.above, self.words = _legend(index, style, self.rect[2] - self.rect[0])
 
     def head(self) -> str:
         """The document's beginning, up to the ground."""
         x0, y0, x1, y1 = self.rect
+        words = f'<g transform="translate({_n(x0)} {_n(y0 - self.above)})">\n{self.words}</g>\n' if self.words else ""
+        y0 -= self.above
         size = f"{_n(x1 - x0)} {_n(y1 - y0)}"
         wide, high = size.split(" ")
         ground = "" if self.style.transparent else f'<rect class="ground" x="{_n(x0)}" y="{_n(y0)}" width="{wide}" height="{high}"/>\n'
         title = f"<title>{_text(self.style.title)}</title>\n" if self.style.title else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" viewBox="{_n(x0)} {_n(y0)} {size}">\n'
-            f"{title}<style>\n{_sheet(self.colours, self.style)}</style>\n{ground}"
+            f"{title}<style>\n{_sheet(self.colours, self.style)}</style>\n{ground}{words}"
         )
 
     def lines(self) -> Iterator[tuple[float, str]]:
@@ -191,6 +201,8 @@ class _Page:
         radius = h / 2 if end else ROUND
         at = f'x="{_n(x)}" y="{_n(y)}"'
         said = f"{index.op_names[int(index.op[row])]}\n{index.names[row]}" + (f"\n{detail}" if detail else "")
+        if badge and self.style.badges is not None:
+            said += f"\n{self.style.badges.title}: {self.style.badges.texts[row]}"
         mark = (
             f'<circle class="f{kind}" cx="{_n(x + 12)}" cy="{_n(y + h / 2)}" r="3"/>'
             if end
@@ -254,6 +266,23 @@ class _Page:
                 f'<text class="tagged" x="{_n(x + w / 2)}" y="{_n(y + h / 2 + 3.6)}">{_text(text)}</text>\n'
             )
         return "".join(made)
+
+
+def _legend(index: GraphIndex, style: Style, width: float) -> tuple[float, str]:
+    from core.layout.legend import families_in, legend
+
+    return legend(families_in(index), style.badges, width) if style.legend else (0.0, "")
+
+
+def legend_svg(index: GraphIndex, style: Style, width: float) -> tuple[float, str]:
+    """Only the band above a picture of `width`, as a document of its own: its height (0: there is none), and the SVG."""
+    high, words = _legend(index, style, width)
+    look = colours(style.theme)
+    ground = "" if style.transparent else f'<rect class="ground" width="{_n(width)}" height="{_n(high)}"/>\n'
+    return high, (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" height="{_n(high)}" viewBox="0 0 {_n(width)} {_n(high)}">\n'
+        f"<style>\n{_sheet(look, style)}</style>\n{ground}{words}</svg>\n"
+    )
 
 
 def _sheet(look: Colours, style: Style) -> str:

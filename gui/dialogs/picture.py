@@ -39,7 +39,7 @@ class PictureDialog(Dialog):
         self.size_text.setMinimumHeight(36)
         self.smaller = QPushButton()
         self.smaller.setProperty("role", "link")
-        self.smaller.clicked.connect(lambda *_: self.form.put("scale", self._plan().smaller()))
+        self.smaller.clicked.connect(lambda *_: self.form.put("scale", self._plan().fits))
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.progress.setAccessibleName("How much of the picture is made")
@@ -83,7 +83,7 @@ class PictureDialog(Dialog):
             self.size_text.setText(made.words(len(self.canvas.scene)))
             if made.too_large:
                 reason = self.size_text.text()
-                self.smaller.setText(f"Use {made.smaller():g} ×")
+                self.smaller.setText(f"Use {made.fits:g} ×")
                 self.smaller.setToolTip("Take the largest scale that can be made")
                 self.smaller.show()
         self.start_button.setEnabled(not reason)

@@ -15,8 +15,9 @@ from core.errors import AppError, Cancelled
 from core.job import Job
 from core.layout import Placed, boxes, picture
 from core.layout.colours import colours, mix
-from core.layout.families import FAMILIES
+from core.layout.families import FAMILIES, TITLES
 from core.layout.layered import arrange
+from core.layout.legend import families_in
 from core.layout.picture import Badges, Style
 from core.model import Model
 from core.model.index import GraphIndex, build
@@ -64,7 +65,8 @@ def test_each_family_has_its_colour(graph: tuple[GraphIndex, Placed]) -> None:
     conv = FAMILIES.index("conv")
     assert f".f{conv} {{ fill: {colours('dark').families[conv]}; }}" in (sheet.text or "")
     convs = sum(index.op_names[op] == "Conv" for op in index.op.tolist())
-    assert len(marked(root, f"f{conv}")) == convs
+    assert len(marked(root, f"f{conv}")) == convs + 1, "and the legend's"
+    assert len(marked(drawn(index, placed, Style(legend=False)), f"f{conv}")) == convs
 
 
 def test_a_transparent_picture_has_no_ground(graph: tuple[GraphIndex, Placed]) -> None:
@@ -75,7 +77,7 @@ def test_a_transparent_picture_has_no_ground(graph: tuple[GraphIndex, Placed]) -
 def test_a_part_holds_what_it_shows(graph: tuple[GraphIndex, Placed]) -> None:
     index, placed = graph
     region = (0.0, 100.0, placed.width, 400.0)
-    root = drawn(index, placed, Style(region=region))
+    root = drawn(index, placed, Style(region=region, legend=False))
     assert root.get("viewBox") == f"0 100 {placed.width:g} 300"
     seen = (placed.y - placed.h / 2 < 400.0) & (placed.y + placed.h / 2 > 100.0)
     assert len(marked(root, "box")) == int(seen.sum()) < len(index)
@@ -86,9 +88,28 @@ def test_badges_are_drawn_where_there_is_a_number(graph: tuple[GraphIndex, Place
     index, placed = graph
     shade = np.full(len(index), -1, np.int8)
     shade[2] = 1
-    badges = Badges(shade, ("#000001", "#000002"), ("#ffffff", "#fffffe"), ("", "", "1.5 <ms>", *[""] * (len(index) - 3)))
+    texts = ("", "", "1.5 <ms>", *[""] * (len(index) - 3))
+    badges = Badges(shade, ("#000001", "#000002"), ("#ffffff", "#fffffe"), texts, "time <x> (ms)", "0.1", "9")
     root = drawn(index, placed, Style(badges=badges))
     assert [(each.get("fill"), each.text) for each in marked(root, "badge")] == [("#fffffe", "1.5 <ms>")]
+    words = [each.text for each in root.iter(f"{SVG}text")]
+    assert {"time <x> (ms)", "0.1", "9"} <= set(words)
+    assert any("time <x> (ms): 1.5 <ms>" in (each.text or "") for each in root.iter(f"{SVG}title"))
+
+
+@pytest.mark.parametrize("width", [90.0, 300.0, 3000.0])
+def test_the_legend_names_every_family_within_its_width(graph: tuple[GraphIndex, Placed], width: float) -> None:
+    index, _ = graph
+    high, text = picture.legend_svg(index, Style(), width)
+    root = ET.fromstring(text)
+    assert (float(root.get("height") or 0), float(root.get("width") or 0)) == (high, width)
+    words = marked(root, "detail")
+    assert [each.text for each in words] == [TITLES[FAMILIES[kind]] for kind in families_in(index)]
+    assert all(float(each.get("y") or 0) < high for each in words)
+    if width >= 300.0:
+        assert all(float(each.get("x") or 0) + boxes.text_width(each.text or "", boxes.DETAIL) <= width for each in words)
+    places = [(each.get("x"), each.get("y")) for each in words]
+    assert len(set(places)) == len(places)
 
 
 def odd() -> Any:

@@ -17,6 +17,7 @@ from core.errors import AppError, UsageError
 from core.job import Job
 from core.layout import Placed, picture
 from core.layout.colours import colours
+from core.layout.families import FAMILIES
 from core.layout.labels import place_labels
 from core.model.index import GraphIndex
 from gui.context import Context
@@ -71,7 +72,7 @@ def test_an_svg_looks_as_the_screen_does(scene: Scene, theme: str, heated: bool,
     look = Look.of(Theme(theme))  # type: ignore[arg-type]
     values = np.where(np.arange(len(scene)) % 3 == 0, np.arange(len(scene)) + 1.0, np.nan)
     heat = Heat.of(values, "time", "ms") if heated else None
-    style = picture.Style(theme=theme, badges=export.badges(heat, look) if heat is not None else None)  # type: ignore[arg-type]
+    style = picture.Style(theme=theme, legend=False, badges=export.badges(heat, look) if heat is not None else None)  # type: ignore[arg-type]
     path = picture.save(scene.index, scene.placed, style, tmp_path / "graph.svg", Job())
     renderer = QSvgRenderer(str(path))
     assert renderer.isValid()
@@ -99,7 +100,7 @@ def test_a_png_is_what_the_window_paints_without_seams(
     monkeypatch.setattr(export, "STRIP", strip)
     assert canvas.scene is not None
     path = tmp_path / "graph.png"
-    made = Export(ctx, canvas, plan(canvas, PictureOptions(format="PNG", scale=scale)), path)
+    made = Export(ctx, canvas, plan(canvas, PictureOptions(format="PNG", scale=scale, legend=False)), path)
     with qtbot.waitSignals([made.done, made.stepped], timeout=PATIENCE):
         pass
     with Image.open(path) as image:
@@ -121,6 +122,7 @@ def test_a_transparent_png_is_empty_beside_the_boxes(ctx: Context, canvas: Canva
         assert image.mode == "RGBA"
         assert image.getpixel((2, 2)) == (0, 0, 0, 0)
         x, y, _, h = canvas.scene.rects[row].tolist()
+        y += made.plan.above
         assert image.getpixel((round(x) + 9, round(y + h / 2)))[3] == 255  # type: ignore[index]
 
 
@@ -136,7 +138,7 @@ def test_a_light_picture_from_a_dark_window(ctx: Context, canvas: Canvas, tmp_pa
 def test_the_visible_part_is_what_the_window_shows(canvas: Canvas) -> None:
     assert canvas.scene is not None
     canvas.look_at(View(canvas.scene.width / 2, 300.0, 2.0))
-    made = plan(canvas, PictureOptions(format="PNG", part=PART, scale=2.0))
+    made = plan(canvas, PictureOptions(format="PNG", part=PART, scale=2.0, legend=False))
     x0, y0, x1, y1 = made.region
     assert (y0, y1) == (300.0 - canvas.height() / 4, 300.0 + canvas.height() / 4)
     assert x0 >= 0
@@ -153,7 +155,7 @@ def test_a_picture_that_is_too_large_is_refused_with_a_size_that_is_not(
     assert "a PNG may have" in made.words(10)
     with pytest.raises(UsageError, match="megapixels"):
         Export(ctx, canvas, made, Path("never.png"))
-    smaller = plan(canvas, PictureOptions(format="PNG", scale=made.smaller()))
+    smaller = plan(canvas, PictureOptions(format="PNG", scale=made.fits))
     assert not smaller.too_large
     assert smaller.pixels > 50_000
     assert not plan(canvas, PictureOptions(format="SVG", scale=2.0)).too_large
@@ -190,3 +192,26 @@ def test_an_svg_is_written_by_a_job(ctx: Context, canvas: Canvas, tmp_path: Path
     with qtbot.waitSignal(made.done, timeout=PATIENCE):
         pass
     assert QSvgRenderer(str(tmp_path / "graph.svg")).isValid()
+
+
+@pytest.mark.parametrize("heated", [False, True])
+@pytest.mark.parametrize("scale", [0.3, 2.0])
+def test_the_legend_stands_above_the_graph(ctx: Context, canvas: Canvas, heated: bool, scale: float, tmp_path: Path, qtbot: QtBot) -> None:
+    assert canvas.scene is not None
+    if heated:
+        canvas.set_overlay(np.arange(len(canvas.scene), dtype=float), "Time", "ms")
+    sizes = {}
+    for legend in (False, True):
+        options = PictureOptions(format="PNG", scale=scale, legend=legend)
+        made = Export(ctx, canvas, plan(canvas, options), tmp_path / f"{legend}.png")
+        with qtbot.waitSignal(made.done, timeout=PATIENCE):
+            pass
+        with Image.open(tmp_path / f"{legend}.png") as image:
+            sizes[legend] = np.asarray(image)
+    above = sizes[True].shape[0] - sizes[False].shape[0]
+    assert above >= 40
+    assert np.array_equal(sizes[True][above:], sizes[False])
+    colours = {tuple(pixel) for pixel in sizes[True][:above].reshape(-1, 3).tolist()}
+    look = Look.of(ctx.theme)
+    wanted = look.shades[-1] if heated else look.families[FAMILIES.index("conv")]
+    assert any(max(abs(a - b) for a, b in zip(pixel, wanted.getRgb()[:3], strict=True)) <= 3 for pixel in colours)
