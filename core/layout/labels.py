@@ -83,7 +83,10 @@ def place_labels(index: GraphIndex, placed: Placed) -> Labels:
     tags = np.stack((ports.x - ports.w / 2, ports.y - ports.h / 2, ports.w, ports.h), 1)
     blocks = np.concatenate((boxes, tags))
     taken, owners = np.zeros((0, 4)), np.zeros(0, np.int64)
-    for middles in _places(placed, wanted):
+    sources = np.full(len(texts), -1)
+    sources[index.tensor] = index.src
+    made = np.bincount(sources[drawn], minlength=len(index))
+    for middles in _places(placed, wanted, made[sources[wanted]] > 1):
         left = ~np.isin(wanted, owners) & np.isfinite(middles[:, 0])
         who, at = wanted[left], middles[left]
         rects = np.stack((at[:, 0] - wide[who] / 2, at[:, 1] - HEIGHT / 2, wide[who], np.full(len(who), HEIGHT)), 1)
@@ -96,8 +99,11 @@ def place_labels(index: GraphIndex, placed: Placed) -> Labels:
     return Labels(taken[by], owners[by].astype(np.int32), [texts[tensor] for tensor in owners[by].tolist()])
 
 
-def _places(placed: Placed, wanted: np.ndarray) -> Sequence[np.ndarray]:
-    """Where the label of each wanted tensor may be, the best first: float64 (k, 2) each, nan where there is no such place."""
+def _places(placed: Placed, wanted: np.ndarray, sisters: np.ndarray) -> Sequence[np.ndarray]:
+    """Where the label of each wanted tensor may be, the best first: float64 (k, 2) each, nan where there is no such place.
+
+    Tensors with `sisters` (bool) leave their producer at one point: there nobody could tell whose label it is.
+    """
     import numpy as np
 
     links, of = placed.links, placed.link_tensor
@@ -109,8 +115,10 @@ def _places(placed: Placed, wanted: np.ndarray) -> Sequence[np.ndarray]:
     by_size = np.lexsort((np.where(upright, tall, 0.0), of))
     longest = by_size[np.searchsorted(of[by_size], wanted, "right") - 1]
     middle = np.where(upright[longest, None], (links[longest, :2] + links[longest, 2:]) / 2, np.nan)
-    begin = _along(links[first], NEAR)
-    return begin, _along(links[first], np.minimum(tall[first] / 2, 3 * NEAR)), middle, _along(links[last], tall[last] - NEAR)
+    begin, end = _along(links[first], NEAR), _along(links[last], tall[last] - NEAR)
+    inner = _along(links[first], np.minimum(tall[first] / 2, 3 * NEAR))
+    alone = ~sisters[:, None]
+    return np.where(alone, begin, end), np.where(alone, inner, middle), np.where(alone, middle, inner), np.where(alone, end, np.nan)
 
 
 def _along(links: np.ndarray, down: np.ndarray | float) -> np.ndarray:

@@ -119,7 +119,7 @@ def svg(index: GraphIndex, placed: Placed, style: Style) -> Iterator[tuple[float
     for done, text in page.boxes():
         yield 0.4 + 0.5 * done, text
     yield 0.95, page.tags()
-    yield 1.0, page.labels() + "</svg>\n"
+    yield 1.0, page.labels() + page.foot()
 
 
 class _Page:
@@ -135,7 +135,6 @@ class _Page:
     def head(self) -> str:
         """The document's beginning, up to the ground."""
         x0, y0, x1, y1 = self.rect
-        words = f'<g transform="translate({_n(x0)} {_n(y0 - self.above)})">\n{self.words}</g>\n' if self.words else ""
         y0 -= self.above
         size = f"{_n(x1 - x0)} {_n(y1 - y0)}"
         wide, high = size.split(" ")
@@ -143,8 +142,24 @@ class _Page:
         title = f"<title>{_text(self.style.title)}</title>\n" if self.style.title else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{high}" viewBox="{_n(x0)} {_n(y0)} {size}">\n'
-            f"{title}<style>\n{_sheet(self.colours, self.style)}</style>\n{ground}{words}"
+            f"{title}<style>\n{_sheet(self.colours, self.style)}</style>\n{ground}{self._clip()}"
         )
+
+    def _clip(self) -> str:
+        """The beginning of what is cut off at the region's edge, where only a part is shown."""
+        x0, y0, x1, y1 = self.rect
+        if self.style.region is None:
+            return "<g>\n"
+        rect = f'<rect x="{_n(x0)}" y="{_n(y0)}" width="{_n(x1 - x0)}" height="{_n(y1 - y0)}"/>'
+        return f'<clipPath id="part">{rect}</clipPath>\n<g clip-path="url(#part)">\n'
+
+    def foot(self) -> str:
+        """The legend, over what small renderers do not cut off, and the document's end."""
+        x0, y0, x1, _ = self.rect
+        if not self.words:
+            return "</g>\n</svg>\n"
+        ground = "" if self.style.transparent else f'<rect class="ground" width="{_n(x1 - x0)}" height="{_n(self.above)}"/>\n'
+        return f'</g>\n<g transform="translate({_n(x0)} {_n(y0 - self.above)})">\n{ground}{self.words}</g>\n</svg>\n'
 
     def lines(self) -> Iterator[tuple[float, str]]:
         """Links, one path for each tensor."""
@@ -158,7 +173,9 @@ class _Page:
         straight = (right[seen] - left[seen] <= 0.25).tolist()
         cuts = np.flatnonzero(np.diff(of[seen])) + 1
         starts, ends = [0, *cuts.tolist()], [*cuts.tolist(), len(seen)]
-        pieces, tensors = links[seen].tolist(), of[seen].tolist()
+        upright = links[seen].copy()
+        upright[:, 1], upright[:, 3] = np.maximum(upright[:, 1], y0), np.minimum(upright[:, 3], y1)  # trunks may go on for ever
+        pieces, tensors = np.where(np.array(straight, bool)[:, None], upright, links[seen]).tolist(), of[seen].tolist()
         yield 0.0, '<g class="link">\n'
         made: list[str] = []
         for start, end in zip(starts, ends, strict=True) if len(seen) else ():

@@ -115,3 +115,21 @@ def test_what_a_view_shows_is_what_brute_force_finds() -> None:
         rect = (float(x), float(y), float(x) + 500.0, float(y) + HEIGHT)
         view = np.array([[rect[0], rect[1], rect[2] - rect[0], rect[3] - rect[1]]])
         assert found.inside(rect).tolist() == np.flatnonzero(touch(found.rects, view)[:, 0]).tolist()
+
+
+def test_sisters_are_not_labelled_where_all_of_them_begin() -> None:
+    names = ("a", "b", "c")
+    nodes = [helper.make_node("Three", ["x"], names, name="three", domain="my.own")]
+    nodes += [helper.make_node("Relu", [name], [f"{name}_r"], name=f"relu_{name}") for name in names]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, place + 5]) for place, name in enumerate(names)]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in ("x", "a_r")]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("my.own", 1)]
+    graph = helper.make_graph(nodes, "sisters", ends[:1], ends[1:], value_info=values)
+    index, placed = laid_out(helper.make_model(graph, opset_imports=opsets))
+    found = check(index, placed)
+    three = index.names.index("three")
+    below = float(placed.y[three] + placed.h[three] / 2)
+    parts = {int(tensor) for tensor in index.tensor[index.src == three].tolist()}
+    tops = [y for (_, y, _, _), tensor in zip(found.rects.tolist(), found.tensor.tolist(), strict=True) if tensor in parts]
+    assert len(tops) == 2, "the box itself tells the first one's shape"
+    assert all(y > below + HEIGHT for y in tops)

@@ -81,6 +81,10 @@ def test_a_part_holds_what_it_shows(graph: tuple[GraphIndex, Placed]) -> None:
     assert root.get("viewBox") == f"0 100 {placed.width:g} 300"
     seen = (placed.y - placed.h / 2 < 400.0) & (placed.y + placed.h / 2 > 100.0)
     assert len(marked(root, "box")) == int(seen.sum()) < len(index)
+    uprights = [(float(a), float(b)) for a, b in re.findall(r"M[\d.]+ ([\d.]+)V([\d.]+)", ET.tostring(root, "unicode"))]
+    assert uprights
+    assert all(100.0 <= a <= b <= 400.0 for a, b in uprights), "trunks end at the edge"
+    assert root.find(f"{SVG}clipPath") is not None
     assert len(drawn(index, placed, Style(region=(-500.0, -500.0, -400.0, -400.0))).findall(f".//{SVG}path")) == 0
 
 
