@@ -58,12 +58,20 @@ def thumbnails(model: Model, nodes: tuple[str, ...], job: Job) -> tuple[Thumb, .
 
 
 def _rows(source: Source) -> dict[str, int]:
-    """Name -> place in the graph, of the nodes of the main graph."""
+    """Name -> place in the graph, of the nodes of the main graph (of rows from elsewhere the op would not be the same)."""
     rows: dict[str, int] | None = source.facts.get("thumbs.rows")
     if rows is None:
         columns = index_of(source)
-        places = zip(columns.names, columns.kind.tolist(), columns.file_index.tolist(), strict=True)
-        rows = source.facts["thumbs.rows"] = {name: place for name, kind, place in places if kind == index.NODE and place >= 0}
+        nodes = source.proto.graph.node
+        places = zip(columns.names, columns.kind.tolist(), columns.op.tolist(), columns.file_index.tolist(), strict=True)
+        rows = source.facts["thumbs.rows"] = {
+            name: place
+            for name, kind, op, place in places
+            if kind == index.NODE
+            and 0 <= place < len(nodes)
+            and nodes[place].op_type == columns.op_names[op]
+            and name.startswith(nodes[place].name)
+        }
     return rows
 
 
