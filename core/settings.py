@@ -41,6 +41,7 @@ class Settings:
 
     theme: str = param("system", "Light or dark window, or as the desktop has it", choices=("system", "light", "dark"))
     reduced_motion: bool = param(False, "Change views at once instead of gliding")
+    link_shapes: bool = param(True, "Write the shapes of tensors on the links of the graph", title="Shapes on links")
     confirm_close: bool = param(True, "Ask before leaving while a job runs")
     confirm_remove: bool = param(True, "Ask before removing a variant")
     backend: str = param("onnxruntime", "Backend that is chosen at first", title="Default backend")

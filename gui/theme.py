@@ -16,8 +16,6 @@ from core.events import Event
 
 Name = Literal["light", "dark"]
 Choice = Literal["system", "light", "dark"]
-#: The op families that have a colour each, `family.<name>`.
-FAMILIES = ("conv", "matmul", "activation", "norm", "pool", "elementwise", "shape", "quant", "control", "io", "other")
 #: Text size in pixels where the system's own is outside of what the 24-26 px rows take.
 TEXT_PX = (12, 15)
 

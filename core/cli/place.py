@@ -12,18 +12,19 @@ from pathlib import Path
 from core.errors import AppError, UsageError
 
 
-def output(text: str, *inputs: Path) -> Path:
+def output(text: str, *inputs: Path, option: str = "-o") -> Path:
     """The path for `-o`, checked before any work is done: its folder is there, and it is none of the inputs."""
     path = Path(text).expanduser().absolute()
     if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}.", hint="Make it first, or choose another -o.")
+        raise UsageError(f"There is no folder {path.parent}.", hint=f"Make it first, or choose another {option}.")
     if path.is_dir():
-        raise UsageError(f"{path} is a folder.", hint="Give the name of a file with -o.")
+        raise UsageError(f"{path} is a folder.", hint=f"Give the name of a file with {option}.")
     for item in inputs:
         if path.resolve() == item.resolve():
-            raise UsageError(f"The output would replace the input {item.name}.", hint="Choose another -o: inputs are never changed.")
+            hint = f"Choose another {option}: inputs are never changed."
+            raise UsageError(f"The output would replace the input {item.name}.", hint=hint)
     if not os.access(path.parent, os.W_OK):
-        raise UsageError(f"You may not write to {path.parent}.", hint="Choose another folder with -o.")
+        raise UsageError(f"You may not write to {path.parent}.", hint=f"Choose another folder with {option}.")
     return path
 
 

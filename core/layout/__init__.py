@@ -10,6 +10,9 @@
     tree      the hierarchy that a graph is folded by; blocks: repeated structure, found; lift: edges between groups
     nested    a folded graph: group: one group laid out; shown: all of them as one picture; through: a route across frames
     folding   which groups are open at first; the tasks
+    labels    where the shape of a tensor is written on its line; lines: the curve of a link
+    picture   the drawn graph as SVG; legend: what its colours mean; png: large pictures row by row
+    families  op -> family; colours: what each looks like
 
 The method is the layered one of Sugiyama, Tagawa and Toda (1981), with a tensor as one hyperedge: its chain of
 stand-ins is shared by all of its consumers, so that a mask read by every layer costs its depth once.

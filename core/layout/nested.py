@@ -150,6 +150,22 @@ class Frames:
 
 
 @dataclass(frozen=True)
+class Folds:
+    """Frames by `x`, `y` (corners), `w`, `h`, `depth` (f), with `titles` and `details`; of boxes (n) the `family`, and `times`: 0 for
+    nodes, 1 for a folded group, more for a stack of equal ones."""
+
+    x: np.ndarray
+    y: np.ndarray
+    w: np.ndarray
+    h: np.ndarray
+    depth: np.ndarray
+    titles: tuple[str, ...]
+    details: tuple[str, ...]
+    family: np.ndarray
+    times: np.ndarray
+
+
+@dataclass(frozen=True)
 class NestedPlaced(Placed):
     """`Placed` of a folded graph: `points` and `offsets` are empty, the route of an edge is found by `core.layout.through`.
 
@@ -171,7 +187,7 @@ class Shown:
     `tensors` are those of the whole graph. `row` int32 (n): the row that shows a row of the whole graph; `group` int32 (rows): the
     group that a row stands for, else -1. `unfolded` are the groups that have frames. Tensors that run side by side all the way
     between the same boxes, one of them a folded group, are drawn and listed as one: `bundles` says how many such a tensor stands
-    for.
+    for. `family` int8 (rows) into `core.layout.families.FAMILIES`: of a folded group that in which most is computed.
     """
 
     nest: Nest
@@ -182,6 +198,32 @@ class Shown:
     group: np.ndarray
     unfolded: frozenset[int]
     bundles: dict[int, int]
+    family: np.ndarray
+
+    def folds(self) -> Folds:
+        """What a picture without a window needs to know of the folding."""
+        import numpy as np
+
+        tree, frames = self.nest.tree, self.frames
+        groups = frames.group.tolist()
+        return Folds(
+            x=frames.x,
+            y=frames.y,
+            w=frames.w,
+            h=frames.h,
+            depth=frames.depth,
+            titles=tuple(title(tree, group) for group in groups),
+            details=tuple(self.nest.details[group] for group in groups),
+            family=self.family,
+            times=np.where(self.group >= 0, tree.times[np.maximum(self.group, 0)], 0).astype(np.int32),
+        )
+
+    def plain(self) -> Placed:
+        """The places without what they were made from; routes of edges are left out."""
+        placed = self.placed
+        if not isinstance(placed, NestedPlaced):
+            return placed
+        return Placed(**{each.name: getattr(placed, each.name) for each in dataclasses.fields(Placed)})
 
     def bare(self) -> Shown:
         """The same without the nest, which is large and does not change; nothing but `within` is to be asked of it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.layout import Ports
+from core.layout.families import families
 from core.layout.nested import Frames, Nest, NestedPlaced, Shown, Stamp, title
 from core.model.index import GROUP, GraphIndex
 
@@ -117,6 +118,7 @@ def flat(whole: Nest, step: Callable[[float, str], None]) -> Shown:
         group=np.full(n, -1, np.int32),
         unfolded=frozenset({0}),
         bundles={},
+        family=families(index),
     )
 
 
@@ -193,7 +195,24 @@ def gather(whole: Nest, sight: Sight, stamps: dict[int, Stamp]) -> Shown:
         group=np.where(items >= n, items - n, -1).astype(np.int32),
         unfolded=sight.unfolded,
         bundles=sight.bundles,
+        family=_prevailing(whole, sight, families(index)),
     )
+
+
+def _prevailing(whole: Nest, sight: Sight, family: np.ndarray) -> np.ndarray:
+    """The family of every box: of a folded group that in which most is computed, or else most nodes are."""
+    import numpy as np
+
+    from core.layout.families import FAMILIES
+
+    folded = sight.items >= len(whole.index)
+    if not folded.any():
+        return family
+    weight = np.nan_to_num(whole.index.macs) + 1e-3
+    weight[whole.index.kind != 0] = 1e-9
+    kinds = len(FAMILIES)
+    sums = np.bincount(sight.row.astype(np.int64) * kinds + families(whole.index), weights=weight, minlength=len(family) * kinds)
+    return np.where(folded, sums.reshape(-1, kinds).argmax(axis=1), family).astype(np.int8)
 
 
 def _rims(stamp: Stamp) -> np.ndarray:

@@ -5,15 +5,19 @@
     bars        small bars that float over it: zoom, find
     marks       what lies over the picture: selection, hover, search, legends
     minimap     the whole graph in a corner
+    commands    what can be done with a box, a link, the ground: actions, and the context menu made of them
+    copying     nodes as text; export: pictures as files
     frames      pictures of a view, painted at once when that is quick, else in a thread and swapped in
     painter     one picture from a scene and a view
+    closer      what a box says from close by; thumbs: the pictures of weights in it
+    edge_labels shapes of tensors on their links
     texts       labels, cut to fit, shaped once
     scene       the arrays sorted for culling; what is at a point
     camera      where one looks; motion: how one travels there
     paths tips  where an arrow key leads; what a tooltip says
     histogram   the values of one weight
     heat        numbers on nodes as colours and badges
-    families    op -> family -> colour
+    families    op -> family (of `core.layout`)
 
 No QGraphicsItem: 100,000 boxes are a handful of arrays, handed to QPainter without copying. numpy is imported when the
 first model arrives.

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from core.layout.boxes import UNFOLD
+from gui.graph import closer
 from gui.graph.camera import READABLE, View, fit
 from gui.graph.hands import Hands
 from gui.graph.painter import LABELS
@@ -34,6 +44,10 @@ class Canvas(Viewer):
     picked = Signal(list)
     #: The person wants this group (of the scene's tree) unfolded, or folded again.
     folding = Signal(int)
+    #: The person wants the menu of a "node", a "tensor" (with its number, else -1) or the "ground", at a point of the screen.
+    asked = Signal(str, int, QPoint)
+    #: The person wants what is selected as text.
+    copied = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -77,7 +91,7 @@ class Canvas(Viewer):
             x, y = self.graph_point(at)
             row = self.scene.box_at(x, y)
             if row is None and self.view.scale >= LINES:
-                tensor = self.scene.tensor_at(x, y, NEAR / self.view.scale)
+                tensor = self.scene.line_at(x, y, NEAR / self.view.scale)
         if (row, tensor) != (self._marks.hovered, self._marks.tensor):
             self._marks.hovered, self._marks.tensor = row, tensor
             self.update()
@@ -163,6 +177,26 @@ class Canvas(Viewer):
             self.folding.emit(group)
         return group > 0
 
+    def under(self, at: QPointF | None) -> tuple[str, int, QPoint]:
+        """What a context menu at a point of the widget is about, and where it opens: a box (selected from then on), a
+        link, or the ground; None: the selection's, wherever that is."""
+        rows, tensor = self._marks.selected, -1
+        if self.scene is None:
+            return "ground", tensor, self.rect().center()
+        if at is None:
+            row = rows[0] if rows else None
+            x, y = (float(self.scene.placed.x[row]), float(self.scene.placed.y[row])) if row is not None else (self.view.x, self.view.y)
+            spot = QPointF(*self.view.to_screen(x, y, self.width(), self.height())).toPoint()
+            return "node" if rows else "ground", tensor, spot if self.rect().contains(spot) else self.rect().center()
+        x, y = self.graph_point(at)
+        row = self.scene.box_at(x, y)
+        if row is not None:
+            if row not in rows:
+                self.select([row], tell=True)
+            return "node", tensor, at.toPoint()
+        found = self.scene.line_at(x, y, NEAR / self.view.scale) if self.view.scale >= LINES else None
+        return ("tensor", found, at.toPoint()) if found is not None else ("ground", tensor, at.toPoint())
+
     def stretch_band(self, band: QRectF) -> None:
         """Draw the rubber band."""
         self._marks.band = band
@@ -199,6 +233,8 @@ class Canvas(Viewer):
             from gui.graph.tips import tip
 
             text = tip(self.scene, self._marks.hovered, self._marks.tensor, self.heat) if self.scene is not None else ""
+            if self.thumbs is not None and self.scene is not None and self._marks.hovered is not None and self.view.scale >= closer.FROM:
+                text += self.thumbs.tip(self.scene.index.names[self._marks.hovered])
             if text:
                 QToolTip.showText(event.globalPos(), text, self)
             else:
@@ -234,8 +270,15 @@ class Canvas(Viewer):
     def leaveEvent(self, event: QEvent) -> None:
         self.hover(None)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        keyboard = event.reason() == QContextMenuEvent.Reason.Keyboard
+        kind, tensor, at = self.under(None if keyboard else QPointF(event.pos()))
+        self.asked.emit(kind, tensor, self.mapToGlobal(at))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._hands.key(event):
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copied.emit()
+        elif not self._hands.key(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:

@@ -18,6 +18,7 @@ from gui.graph.painter import Look, paint, weigh
 from gui.graph.texts import Texts
 
 if TYPE_CHECKING:
+    from core.layout.labels import Labels
     from gui.graph.heat import Heat
     from gui.graph.scene import Scene
 
@@ -40,6 +41,7 @@ class Order:
     ratio: float
     look: Look
     heat: Heat | None
+    labels: Labels | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def render(order: Order, texts: Texts, beyond: float = 0.0) -> Frame:
     width, height = image.width() / order.ratio, image.height() / order.ratio
     painter = QPainter(image)
     try:
-        paint(painter, order.scene, order.view, width, height, order.look, texts, order.heat)
+        paint(painter, order.scene, order.view, width, height, order.look, texts, order.heat, order.labels)
     finally:
         painter.end()
     return Frame(order=order, image=image, width=width, height=height, milliseconds=(time.thread_time() - start) * 1e3)
@@ -184,10 +186,11 @@ class Frames(QObject):
         old = frame.order
         if old == order:
             return True
-        if (old.scene, old.look, old.heat, old.ratio, old.view.scale) != (
+        if (old.scene, old.look, old.heat, old.labels, old.ratio, old.view.scale) != (
             order.scene,
             order.look,
             order.heat,
+            order.labels,
             order.ratio,
             order.view.scale,
         ):

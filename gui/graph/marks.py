@@ -12,6 +12,7 @@ from gui.graph.camera import View
 from gui.graph.families import FAMILIES, TITLES
 from gui.graph.heat import Heat, figure
 from gui.graph.painter import LABELS, ROUND, Look, Rect, draw_links, draw_pieces, draw_rects
+from gui.graph.pens import pen_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,9 +117,7 @@ def _outlines(painter: QPainter, scene: Scene, rows: list[int], rect: Rect, scal
     x0, y0, x1, y1 = rect
     seen = (boxes[:, 0] < x1) & (boxes[:, 0] + boxes[:, 2] > x0) & (boxes[:, 1] < y1) & (boxes[:, 1] + boxes[:, 3] > y0)
     boxes, kinds = boxes[seen], scene.family[np.asarray(rows)[seen]]
-    pen = QPen(colour, width)
-    pen.setCosmetic(True)
-    painter.setPen(pen)
+    painter.setPen(pen_of(painter, colour, width))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= LABELS)
     if scale < LABELS:
         painter.setBrush(colour)

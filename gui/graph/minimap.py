@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WIDE, HIGH, PAD = 132, 168, 8
 #: The least share of the map's width and height that a graph takes.
 SLENDER = 0.5
+#: The frame is at least this wide and high, in pixels.
+LEAST = 5.0
 #: Of more boxes than this only some are drawn: the map has fewer pixels.
 SPECKS = 12_000
 
@@ -125,8 +127,9 @@ class Minimap(QWidget):
         x0, y0, x1, y1 = self._shown
         shown = QRectF(QPointF(x0 * across + left, y0 * down + top), QPointF(x1 * across + left, y1 * down + top))
         shown = shown.intersected(QRectF(2, 2, WIDE - 4, HIGH - 4))
-        if shown.height() < 4:
-            shown.setHeight(4)
+        # Of a graph that is a hundred times as long as the view, the frame would be a hair.
+        wide, high = max(LEAST, shown.width()), max(LEAST, shown.height())
+        shown = QRectF(shown.center().x() - wide / 2, shown.center().y() - high / 2, wide, high)
         fill = QColor(look.accent)
         fill.setAlpha(36)
         painter.setBrush(fill)

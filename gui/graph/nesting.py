@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from core.layout.boxes import UNFOLD
 from core.layout.group import HEAD
 from gui.graph.camera import View
 from gui.graph.heat import mix
+from gui.graph.pens import pen_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,8 +41,7 @@ def draw_frames(painter: QPainter, scene: Scene, rect: Rect, scale: float, look:
     assert scene.shown is not None
     shown = scene.shown
     near = scale >= WRITTEN
-    pen = QPen(look.box_line, 1.0)
-    pen.setCosmetic(True)
+    pen = pen_of(painter, look.box_line, 1.0)
     grounds = fills(look)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, near)
     frames = scene.frames_in(rect).tolist()
@@ -108,8 +108,7 @@ def draw_cards(painter: QPainter, scene: Scene, rows: np.ndarray, look: Look) ->
     if scene.shown is None:
         return
     times = scene.shown.nest.tree.times
-    pen = QPen(look.box_line, 1.0)
-    pen.setCosmetic(True)
+    pen = pen_of(painter, look.box_line, 1.0)
     painter.setPen(pen)
     painter.setBrush(mix(look.box, look.window, 0.35))
     for row in rows[scene.folded[rows]].tolist():

@@ -10,18 +10,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter
 
 from core.layout import boxes
-from gui.graph import nesting
+from gui.graph import closer, nesting
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES
 from gui.graph.heat import Heat, figure, mix, shades
-from gui.graph.texts import Texts
+from gui.graph.texts import Role, Texts
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from core.layout.labels import Labels
     from gui.graph.scene import Scene
     from gui.theme import Theme
 
@@ -82,6 +83,11 @@ class Look:
             dark=dark,
         )
 
+    @property
+    def ground(self) -> QColor:
+        """What lies under small texts: the window's colour, or in a picture without a background the boxes'."""
+        return self.window if self.window.alpha() else self.box
+
     def texts(self) -> Texts:
         """A fresh set of labels for one thread."""
         return Texts(self.font, boxes.TITLE, boxes.DETAIL, boxes.TAG)
@@ -127,7 +133,17 @@ def weigh(scene: Scene, view: View, width: float, height: float) -> tuple[str, i
     return ("middle", found + links) if view.scale < LABELS else ("near", 12 * found + 3 * links)
 
 
-def paint(painter: QPainter, scene: Scene, view: View, width: float, height: float, look: Look, texts: Texts, heat: Heat | None) -> None:
+def paint(
+    painter: QPainter,
+    scene: Scene,
+    view: View,
+    width: float,
+    height: float,
+    look: Look,
+    texts: Texts,
+    heat: Heat | None,
+    labels: Labels | None = None,
+) -> None:
     """Draw what `view` shows of `scene` on a surface of `width` x `height` pixels that `painter` has from (0, 0) on."""
     painter.fillRect(QRectF(0, 0, width, height), look.window)
     rect = view.rect(width, height)
@@ -147,6 +163,8 @@ def paint(painter: QPainter, scene: Scene, view: View, width: float, height: flo
     else:
         _boxes(painter, scene, rows, view.scale, look, texts, heat)
         _tags(painter, scene, scene.tags_in(rect), view.scale, look, texts)
+    if labels is not None:
+        _shapes(painter, labels, rect, view.scale, look, texts)
     painter.restore()
     nesting.write_names(painter, scene, view, width, height, look, texts)
 
@@ -162,12 +180,11 @@ def draw_pieces(painter: QPainter, links: np.ndarray, slanted: np.ndarray, rect:
     """Draw pieces of links, float64 (s, 4), those that are `slanted` (bool) as curves; what lies outside of `rect` may be left out."""
     import numpy as np
 
-    from gui.graph.scene import curve
+    from core.layout.lines import curve
 
     smooth = scale >= CURVES
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, scale >= 0.3 or (smooth and len(links) < 4000))
-    pen = QPen(colour, max(1.0, width * min(scale, 1.6)) if smooth else 1.0)
-    pen.setCosmetic(True)
+    pen = pen_of(painter, colour, max(1.0, width * min(scale, 1.6)) if smooth else 1.0)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     painter.setPen(pen)
     if not smooth:
@@ -250,8 +267,7 @@ def _boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look
     """Boxes with stripe and labels."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     ends = scene.family[rows] == FAMILIES.index("io")
-    body = QPen(look.box_line, 1.0)
-    body.setCosmetic(True)
+    body = pen_of(painter, look.box_line, 1.0)
     rects = [QRectF(*rect) for rect in scene.rects[rows].tolist()]
     nesting.draw_cards(painter, scene, rows, look)
     painter.setPen(body)
@@ -267,7 +283,10 @@ def _boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look
             painter.drawEllipse(QPointF(rect.left() + 12, rect.center().y()), 3.0, 3.0)
         else:
             painter.drawRoundedRect(QRectF(rect.left(), rect.top(), STRIPE + 0.5, rect.height()), 2.0, 2.0)
-    _labels(painter, scene, rows, rects, ends.tolist(), scale, look, texts, heat)
+    if scale >= closer.FROM:
+        closer.labels(painter, scene, rows, rects, ends.tolist(), look, texts, heat)
+    else:
+        _labels(painter, scene, rows, rects, ends.tolist(), scale, look, texts, heat)
     nesting.draw_marks(painter, scene, rows, look)
     if heat is not None:
         _badges(painter, rows, rects, scale, look, texts, heat)
@@ -324,16 +343,32 @@ def _badges(painter: QPainter, rows: np.ndarray, rects: list[QRectF], scale: flo
         painter.drawStaticText(QPointF(pill.center().x() - size.width() / 2, pill.center().y() - size.height() / 2), label)
 
 
+def _shapes(painter: QPainter, labels: Labels, rect: Rect, scale: float, look: Look, texts: Texts) -> None:
+    """Shapes of tensors on their links, each on a bit of ground so that its line does not run through it."""
+    ids = labels.inside(rect)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(look.ground)
+    draw_rects(painter, labels.rects[ids])
+    role: Role = "tag" if scale < closer.FROM else "line"  # as large as what boxes say
+    painter.setPen(look.muted)
+    painter.setFont(texts.fonts[role])
+    for at in ids.tolist():
+        x, y, w, h = labels.rects[at].tolist()
+        label = texts.get(role, labels.texts[at], w)
+        size = label.size()
+        painter.drawStaticText(QPointF(x + (w - size.width()) / 2, y + (h - size.height()) / 2), label)
+
+
 def _tags(painter: QPainter, scene: Scene, ids: np.ndarray, scale: float, look: Look, texts: Texts) -> None:
     """Ends of far-reaching tensors: a dashed pill with the tensor's name, an arrow to where it leads."""
     ports, names = scene.placed.ports, scene.index.tensors
-    pen = QPen(look.link, 1.0, Qt.PenStyle.DotLine)
-    pen.setCosmetic(True)
+    pen = pen_of(painter, look.link, 1.0, Qt.PenStyle.DotLine)
     painter.setFont(texts.fonts["tag"])
     for tag in ids.tolist():
         x, y, w, h = scene.tags[tag].tolist()
         painter.setPen(pen)
-        painter.setBrush(look.window)
+        painter.setBrush(look.ground)
         painter.drawRoundedRect(QRectF(x, y, w, h), h / 2, h / 2)
         if scale < 0.5:
             continue

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.layout.families import families
 from core.layout.group import HEAD
-from core.model.index import INPUT, OUTPUT
-from gui.graph.families import FAMILIES
-from gui.graph.families import family as family_of
+from core.layout.lines import curve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,18 +43,13 @@ class Scene:
         self.index, self.placed, self.shown = index, placed, shown
         self.width, self.height = max(1.0, placed.width), max(1.0, placed.height)
         self.rects = np.ascontiguousarray(np.stack((placed.x - placed.w / 2, placed.y - placed.h / 2, placed.w, placed.h), 1))
-        by_op = np.array([FAMILIES.index(family_of(op)) for op in index.op_names], np.int8)
-        self.family = by_op[index.op] if len(index) else np.zeros(0, np.int8)
-        if len(index):
-            self.family[(index.kind == INPUT) | (index.kind == OUTPUT)] = FAMILIES.index("io")
+        self.family = families(index) if shown is None else shown.family
         self.frames = np.zeros((0, 4))
         self.folded = np.zeros(len(index), bool)
         if shown is not None:
             frames = shown.frames
             self.frames = np.ascontiguousarray(np.stack((frames.x, frames.y, frames.w, frames.h), 1))
             self.folded = shown.group >= 0
-            if self.folded.any() and len(shown.row):  # a slim one does not know what is inside
-                self.family = prevailing(shown, self.family)
         self.titles, self.details = titles(index), index.details
         self.rows = {name: row for row, name in enumerate(index.names)}
         self._whole: dict[str, int] | None = None
@@ -151,6 +145,11 @@ class Scene:
         far = np.hypot(ax + t * dx - x, ay + t * dy - y).min(axis=1)
         best = int(np.argmin(far))
         return int(self.placed.link_tensor[ids[best]]) if far[best] <= reach else None
+
+    def line_at(self, x: float, y: float, reach: float) -> int | None:
+        """The tensor whose tag is at a point of the graph, or whose line passes within `reach` of it."""
+        tag = self.tag_at(x, y)
+        return int(self.placed.ports.tensor[tag]) if tag is not None else self.tensor_at(x, y, reach)
 
     def nearest(self, x: float, y: float) -> int:
         """The row of the box that is nearest to a point of the graph."""
@@ -274,30 +273,5 @@ class Scene:
         return [row for row, (name, op, detail) in enumerate(texts) if _holds(words, name.lower(), ops[op], detail)]
 
 
-def prevailing(shown: Shown, family: np.ndarray) -> np.ndarray:
-    """The family of every box: of a folded group that in which most is computed, or else most nodes are."""
-    import numpy as np
-
-    whole = shown.nest.index
-    by_op = np.array([FAMILIES.index(family_of(op)) for op in whole.op_names], np.int64)
-    weight = np.nan_to_num(whole.macs) + 1e-3
-    weight[whole.kind != 0] = 1e-9
-    flat = np.bincount(shown.row.astype(np.int64) * len(FAMILIES) + by_op[whole.op], weights=weight, minlength=len(family) * len(FAMILIES))
-    most = flat.reshape(-1, len(FAMILIES)).argmax(axis=1).astype(np.int8)
-    return np.where(shown.group >= 0, most, family)
-
-
 def _holds(words: list[str], name: str, op: str, detail: str) -> bool:
     return all(word in name or word in op or word in detail.lower() for word in words)
-
-
-def curve(links: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points on links (s, 4) at each `share` of their way: x and y, (s, k) each.
-
-    A cubic Bezier curve that leaves and arrives straight down, its handles half the height long.
-    """
-    t = share[None, :]
-    ease = t * t * (3.0 - 2.0 * t)
-    down = 1.5 * t * (1.0 - t) * (1.0 - t) + 1.5 * t * t * (1.0 - t) + t * t * t
-    x0, y0, x1, y1 = (links[:, k : k + 1] for k in range(4))
-    return x0 + (x1 - x0) * ease, y0 + (y1 - y0) * down

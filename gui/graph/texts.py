@@ -10,7 +10,9 @@ from typing import Literal
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText, QTransform
 
-Role = Literal["title", "detail", "tag", "heading"]
+Role = Literal["title", "detail", "tag", "heading", "close", "line"]
+#: Text sizes from close by, where a box says more in smaller letters (see `closer`).
+CLOSE, LINE = 10.0, 8.0
 #: Shaped labels that are kept.
 KEPT = 6000
 
@@ -24,6 +26,8 @@ class Texts:
             "detail": _sized(font, detail, QFont.Weight.Normal),
             "tag": _sized(font, tag, QFont.Weight.Normal),
             "heading": _sized(font, detail, QFont.Weight.DemiBold),
+            "close": _sized(font, CLOSE, QFont.Weight.DemiBold),
+            "line": _sized(font, LINE, QFont.Weight.Normal),
         }
         self.metrics: dict[Role, QFontMetricsF] = {role: QFontMetricsF(made) for role, made in self.fonts.items()}
         self._made: dict[tuple[Role, str, int], QStaticText] = {}

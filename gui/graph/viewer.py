@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui.graph import camera, marks
 from gui.graph.camera import View
+from gui.graph.edge_labels import EdgeLabels
 from gui.graph.frames import Frames, Order
 from gui.graph.minimap import Minimap
 from gui.graph.motion import FLIGHT, STEP, Motion
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.model.index import GraphIndex
     from gui.graph.heat import Heat
     from gui.graph.scene import Scene
+    from gui.graph.thumbs import Thumbs
     from gui.theme import Theme
 
 #: What travelling to a node shows at least.
@@ -47,6 +49,9 @@ class Viewer(QWidget):
         self.motion = Motion(self, lambda: self.view, self._move)
         self.frames = Frames(self)
         self.frames.ready.connect(self.update)
+        self.edge_labels = EdgeLabels(self)
+        self.edge_labels.ready.connect(self.update)
+        self.thumbs: Thumbs | None = None
         self.minimap = Minimap(self)
         self.minimap.travel.connect(self._travel)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -248,10 +253,13 @@ class Viewer(QWidget):
             painter.fillRect(self.rect(), look.window)
             return
         width, height = float(self.width()), float(self.height())
-        order = Order(self.scene, self.view, width, height, self.devicePixelRatioF(), look, self.heat)
+        labels = self.edge_labels.of(self.scene, self.view.scale)
+        order = Order(self.scene, self.view, width, height, self.devicePixelRatioF(), look, self.heat, labels)
         self.frames.want(order)
         if not self.frames.show(painter, order):
             painter.fillRect(self.rect(), look.window)
+        if self.thumbs is not None:
+            self.thumbs.draw(painter, self.scene, self.view, width, height, look, self.heat)
         marks.draw(painter, self.scene, self.view, width, height, look, self._marks)
         painter.setFont(self.theme.small())
         marks.legend(painter, self.scene, self.heat, look, width, height)
@@ -299,3 +307,6 @@ class Viewer(QWidget):
         """End what runs; called once, before the widget goes."""
         self.motion.stop()
         self.frames.close()
+        self.edge_labels.close()
+        if self.thumbs is not None:
+            self.thumbs.close()

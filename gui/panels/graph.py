@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, QPoint
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
+from core.errors import UsageError
 from gui.actions import Action, needs_model
 from gui.context import Context
+from gui.graph import commands
 from gui.graph.bars import FindBar, ZoomBar
 from gui.graph.canvas import Canvas
 from gui.graph.crumbs import Crumbs
 from gui.graph.hands import NOTCH
 from gui.graph.layouts import Layouts
+from gui.graph.thumbs import Thumbs
 from gui.panels.base import Panel
 from gui.widgets.empty import EmptyState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gui.dialogs.picture import PictureDialog
 
 
 def _on(do: Callable[[GraphPanel], object]) -> Callable[[Context], object]:
@@ -115,6 +121,7 @@ class GraphPanel(Panel):
         ),
         Action("graph.zoom_in", "Zoom in", _on(lambda panel: panel.canvas.zoom(NOTCH)), "View", 42, "", "zoom-in", "", needs_model),
         Action("graph.zoom_out", "Zoom out", _on(lambda panel: panel.canvas.zoom(1 / NOTCH)), "View", 42, "", "zoom-out", "", needs_model),
+        *commands.ACTIONS,
     )  # fmt: skip
 
     canvas: Canvas
@@ -150,6 +157,15 @@ class GraphPanel(Panel):
         self._pages.addWidget(canvas)
         canvas.picked.connect(self._picked)
         canvas.viewed.connect(self._viewed)
+        canvas.thumbs = Thumbs(ctx.document, canvas)
+        canvas.thumbs.arrived.connect(canvas.update)
+        #: The tensor whose context menu was opened last, a number in the shown graph's index; None for any other.
+        self.pointed: int | None = None
+        self._picture: PictureDialog | None = None
+        canvas.asked.connect(self._menu)
+        canvas.copied.connect(lambda: ctx.window is not None and ctx.selection.nodes and ctx.window.act("graph.copy"))
+        self.listen(ctx.settings.changed, self._settings)
+        self._settings()
         canvas.installEventFilter(self)
         self.find_bar.searched.connect(self._search)
         self.find_bar.stepped.connect(self._step)
@@ -162,6 +178,8 @@ class GraphPanel(Panel):
         self.refresh()
 
     def release(self) -> None:
+        if self._picture is not None:
+            self._picture.close()
         self.canvas.release()
         self.layouts.release()
         if self.ctx.services.get("graph.view") is self:
@@ -178,7 +196,9 @@ class GraphPanel(Panel):
             if canvas.scene is None or canvas.scene.placed is not shown.placed:
                 another = canvas.scene is None or canvas.scene.shown is None or canvas.scene.shown.nest is not shown.nest
                 canvas.show_graph(shown.index, shown.placed, shown, found.touched)
+                self.pointed = None
                 if another:
+                    canvas.thumbs.of(found.model)
                     self._end_search()
                 self._selected(None)
                 if self._wish:
@@ -227,6 +247,7 @@ class GraphPanel(Panel):
             self.ctx.selection.set(scene.names_of(rows), self)
 
     def _selected(self, source: object) -> None:
+        self.pointed = None
         scene = self.canvas.scene
         if scene is None or source is self:
             return
@@ -296,6 +317,33 @@ class GraphPanel(Panel):
         self.find_bar.hide()
         if self.find_bar.field.hasFocus():
             self.canvas.setFocus()
+
+    # ---- what can be done here ----
+    def _settings(self) -> None:
+        self.canvas.edge_labels.on = self.ctx.settings.link_shapes
+        self.canvas.update()
+
+    def _menu(self, kind: str, tensor: int, at: QPoint) -> None:
+        self.pointed = tensor if kind == "tensor" else None
+        commands.popup(self, kind, at)
+
+    def export(self) -> PictureDialog:
+        """Open the dialog that writes a picture of the graph."""
+        from gui.dialogs.picture import PictureDialog
+
+        if self.canvas.scene is None:
+            raise UsageError("The graph is not there yet.", hint="Wait until it is laid out.")
+        if self._picture is None:
+            session = self.ctx.session
+            name = session.source if session is not None else Path("graph")
+            self._picture = PictureDialog(self.ctx, self.canvas, name, self.ctx.window)
+            self._picture.left.connect(self._exported)
+        self._picture.show()
+        self._picture.raise_()
+        return self._picture
+
+    def _exported(self) -> None:
+        self._picture = None
 
     # ---- floating bars ----
     def _viewed(self) -> None:

@@ -43,6 +43,10 @@ class NetronPanel(Panel):
     tip = "The current variant in the netron viewer."
     ACTIONS = (
         Action(
+            "netron.show", "Show in Netron", lambda ctx: ctx.window is not None and ctx.window.show_panel(NetronPanel.id), "View", 60, "",
+            "globe", "Show the current variant in the netron viewer, as a second opinion.", cannot_open,
+        ),
+        Action(
             "netron.browser", "Open in browser (Netron)", lambda ctx: _panel(ctx).open_browser(), "View", 60, "", "globe",
             "Show the current variant in netron, in the browser; it is served from this machine only.", cannot_open,
         ),

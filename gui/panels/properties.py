@@ -9,11 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QStackedLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedLayout, QWidget
 
 from core.model import Model, pages, weights
 from gui import figures
-from gui.actions import Action
 from gui.context import Context
 from gui.graph.families import TITLES, family
 from gui.graph.histogram import Histogram, number
@@ -33,15 +32,6 @@ CONSUMERS, OPS = 6, 10
 PAGE, WEIGHT = "properties.page", "properties.weight"
 
 
-def _copy(ctx: Context) -> None:
-    ctx.services["properties"].copy()
-
-
-def needs_node(ctx: Context) -> str:
-    """Why there is nothing to copy."""
-    return "" if ctx.selection.nodes else "Select a node first."
-
-
 class PropertiesPanel(Panel):
     """Links lead along the graph; a weight's statistics are read when its node is selected."""
 
@@ -51,11 +41,6 @@ class PropertiesPanel(Panel):
     order = 10
     icon = "eye"
     tip = "Attributes, tensors and weights of what is selected in the graph or the table."
-    ACTIONS = (
-        Action(
-            "node.copy", "Copy node properties", _copy, "Edit", 40, "", "copy", "Everything about the selected node as text.", needs_node
-        ),
-    )
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
@@ -348,20 +333,6 @@ class PropertiesPanel(Panel):
         if len(counts) > OPS:
             self.sections.add(_text(f"and {len(counts) - OPS} more", "muted"))
         self.sections.end()
-
-    # ---- copying ----
-    def copy(self) -> None:
-        """Everything that is shown of the node, as text, to the clipboard."""
-        page = self.page
-        if page is None:
-            QApplication.clipboard().setText("\n".join(self.ctx.selection.nodes))
-        else:
-            lines = [page.name, f"op\t{page.op}"]
-            for side, rows in (("input", page.inputs), ("output", page.outputs)):
-                lines += [f"{side} {row.slot}\t{row.name}\t{row.type}" for row in rows]
-            lines += [f"{name}\t{value}" for name, value in page.attributes]
-            QApplication.clipboard().setText("\n".join(lines))
-        self.ctx.notify.info("The node's properties are on the clipboard.")
 
 
 def _elements(row: TensorRow) -> int:

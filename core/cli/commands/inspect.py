@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from core.cli import words
 from core.cli.command import Command, existing
+from core.cli.place import output
 from core.cli.terminal import Terminal
+from core.errors import UsageError
 from core.model import Model, Summary
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ class InspectDocument:
 
     model: Model
     summary: Summary
+    #: Where the picture of the graph was written, when one was asked for.
+    picture: Path | None = None
 
 
 class Inspect(Command):
@@ -34,12 +38,22 @@ class Inspect(Command):
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("model", metavar="MODEL", help="an .onnx file")
+        parser.add_argument("--picture", metavar="FILE.svg", help="draw the graph into this file as well")
+        parser.add_argument("--flat", action="store_true", help="draw every node, where a large graph would be folded by scopes and blocks")
+        parser.add_argument("--look", choices=("light", "dark"), default="light", help="the picture's colours (default light)")
 
     def run(self, args: argparse.Namespace, terminal: Terminal) -> InspectDocument:
         from core.model.opening import open_model
 
-        opened: Opened = terminal.run(open_model, existing(args.model), title=f"Open {Path(args.model).name}")
-        return InspectDocument(opened.model, opened.summary)
+        path = existing(args.model)
+        target = _target(args.picture, path) if args.picture else None
+        opened: Opened = terminal.run(open_model, path, title=f"Open {path.name}")
+        if target is not None:
+            from core.layout import picture
+
+            style = picture.Style(theme=args.look, title=path.name)
+            terminal.run(picture.draw, opened.model, True if args.flat else None, style, target, title=f"Draw {target.name}")
+        return InspectDocument(opened.model, opened.summary, target)
 
     def show(self, document: InspectDocument, terminal: Terminal) -> None:
         summary, model = document.summary, document.model
@@ -69,8 +83,19 @@ class Inspect(Command):
         terminal.line()
         ops = sorted(summary.ops.items(), key=lambda item: (-item[1], item[0]))
         terminal.table(("op", ">nodes"), [(name, f"{number:,}") for name, number in ops])
+        if document.picture is not None:
+            terminal.line()
+            terminal.line(f"The graph is drawn in {document.picture}.")
         for warning in summary.warnings:
             terminal.warn(warning)
+
+
+def _target(text: str, model: Path) -> Path:
+    """Where the picture goes; told before any work is done when it cannot be made."""
+    path = output(text, model, option="--picture")
+    if path.suffix.lower() != ".svg":
+        raise UsageError(f"A picture is written as SVG, not as {path.suffix or 'a file without an ending'}.", hint="Name it *.svg.")
+    return path
 
 
 def _held(summary: Summary) -> str:

@@ -44,6 +44,19 @@ def test_inspect(cli: Cli, digits: Path) -> None:
     assert "Open digits.onnx" in told.err or "Open " in told.err
 
 
+def test_inspect_draws_the_graph(cli: Cli, digits: Path, tmp_path: Path) -> None:
+    target = tmp_path / "digits.svg"
+    done = cli("inspect", digits, "--picture", target, "--look", "dark", "--json")
+    assert done.code == 0
+    assert Path(done.document["picture"]) == target
+    assert "<svg" in target.read_text(encoding="utf-8")[:100]
+    for wrong, hint in ((tmp_path / "digits.png", "*.svg"), (tmp_path / "no" / "x.svg", "--picture"), (digits, "--picture")):
+        refused = cli("inspect", digits, "--picture", wrong)
+        assert refused.code == 2
+        assert hint in refused.err
+        assert "Open" not in refused.err, "before any work is done"
+
+
 def test_passes(cli: Cli) -> None:
     found = cli("passes", "--json").document["passes"]
     assert [entry["id"] for entry in found] == list(PASSES.ids())

@@ -22,10 +22,12 @@ Graph = tuple[GraphIndex, Placed]
 
 
 def laid_out(model: Any) -> Graph:
-    """The index and the layout of a model that was built in a test."""
+    """The index and the layout of a model that was built in a test, its shapes inferred as in a window."""
+    from onnx import shape_inference
+
     from core.layout.layered import arrange
 
-    index = build(model)
+    index = build(shape_inference.infer_shapes(model))
     return index, arrange(index, Job())
 
 

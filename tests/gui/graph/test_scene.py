@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from core.layout import Placed
+from core.layout.lines import curve
 from core.model.index import GraphIndex
 from gui.graph.paths import neighbour
-from gui.graph.scene import Scene, curve
-from gui.graph.tips import tip
+from gui.graph.scene import Scene
+from gui.graph.tips import READERS, bytes_of, tip
+from tests.gui.graph.conftest import laid_out
 
 Graph = tuple[GraphIndex, Placed]
 
@@ -83,5 +85,43 @@ def test_tips_say_what_a_thing_is(scene: Scene) -> None:
     tensor = int(scene.index.tensor[0])
     text = tip(scene, None, tensor, None)
     assert scene.index.tensors[tensor] in text
-    assert "→" in text
+    consumers = sorted(set(scene.index.dst[scene.edges_of(tensor)].tolist()))
+    assert f"from {scene.index.names[int(scene.index.src[scene.edges_of(tensor)[0]])]}" in text
+    assert all(f"to {scene.index.names[row]}" in text for row in consumers)
     assert tip(scene, None, None, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        ("float32[2, 3]", 24),
+        ("int4[3]", 2),
+        ("float32[]", 4),
+        ("float32[N, 3]", None),
+        ("float32[…]", None),
+        ("string[2]", None),
+        ("", None),
+    ],
+)
+def test_the_size_of_a_tensor_is_told_where_it_is_known(kind: str, size: int | None) -> None:
+    assert bytes_of(kind) == size
+
+
+def test_many_consumers_are_counted(qapp: object) -> None:
+    from onnx import TensorProto, helper
+
+    nodes = [helper.make_node("Relu", ["x"], [f"y{n}"], name=f"relu_{n}") for n in range(9)]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in ("x", "y0")]
+    scene = Scene(*laid_out(helper.make_model(helper.make_graph(nodes, "fan", ends[:1], ends[1:]))))
+    text = tip(scene, None, scene.index.tensors.index("x"), None)
+    assert "8\u202fB" in text
+    assert text.count("to relu_") == READERS
+    assert "and 5 nodes more" in text
+
+
+def test_a_tag_stands_for_its_tensor(masked: Graph) -> None:
+    scene = Scene(*masked)
+    ports = scene.placed.ports
+    assert len(ports)
+    for tag in range(len(ports)):
+        assert scene.line_at(float(ports.x[tag]), float(ports.y[tag]), 1.0) == int(ports.tensor[tag])

@@ -6,10 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
+from core.errors import UsageError
+from gui.graph import export
+from gui.graph.camera import View
 from gui.panels.graph import GraphPanel
 from gui.widgets.empty import EmptyState
 from gui.window import MainWindow
@@ -110,106 +115,218 @@ def test_another_model_takes_its_place_and_closing_clears(
     assert "index" not in window.ctx.services
 
 
-@pytest.fixture
-def decoder(window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path) -> GraphPanel:
-    from tests.core.layout.test_tree import layers
-
-    open_model(models.save(layers(60), tmp_path / "decoder.onnx"))
-    panel = window.show_panel("graph")
-    assert isinstance(panel, GraphPanel)
-    qtbot.waitUntil(lambda: panel.canvas.scene is not None, timeout=PATIENCE)
-    panel.canvas.motion.still = True
-    return panel
-
-
-def test_a_large_graph_opens_folded_and_unfolds_by_actions(decoder: GraphPanel, window: MainWindow, qtbot: QtBot) -> None:
-    canvas, layouts = decoder.canvas, decoder.layouts
+def at_box(panel: GraphPanel, row: int, scale: float = 1.0) -> QPoint:
+    """Where a box is on the screen, after travelling there."""
+    canvas = panel.canvas
     assert canvas.scene is not None
-    first = len(canvas.scene)
-    assert first < 30
-    assert len(window.ctx.services["index"]) > 660
-    window.act("graph.more")
-    assert len(canvas.scene) > 60
-    window.act("graph.unfold_all")
-    qtbot.waitUntil(lambda: layouts.state == "ready" and len(canvas.scene) > 660, timeout=PATIENCE)
-    window.act("graph.less")
-    qtbot.waitUntil(lambda: layouts.state == "ready" and len(canvas.scene) < 660, timeout=PATIENCE)
-    window.act("graph.fold_all")
-    assert len(canvas.scene) <= 4
-    window.act("graph.flat")
-    qtbot.waitUntil(lambda: layouts.state == "ready" and len(canvas.scene) > 660, timeout=PATIENCE)
-    assert "without scopes" in window.menus.actions["graph.more"].toolTip()
-    window.act("graph.flat")
-    qtbot.waitUntil(lambda: layouts.state == "ready" and len(canvas.scene) < 30, timeout=PATIENCE)
+    canvas.motion.still = True
+    x, y = float(canvas.scene.placed.x[row]), float(canvas.scene.placed.y[row])
+    canvas.look_at(View(x, y, scale))
+    found = canvas.view.to_screen(x, y, canvas.width(), canvas.height())
+    return QPoint(round(found[0]), round(found[1]))
 
 
-def test_a_hidden_node_is_unfolded_when_one_goes_there(decoder: GraphPanel, window: MainWindow) -> None:
-    ctx, canvas = window.ctx, decoder.canvas
-    name = "/model/layers.31/attn/S"
-    ctx.selection.set((name,), None)
+def menu_at(panel: GraphPanel, at: QPoint, reason: QContextMenuEvent.Reason = QContextMenuEvent.Reason.Mouse) -> QMenu:
+    """Ask for the context menu at a point of the canvas, as Qt does."""
+    QApplication.sendEvent(panel.canvas, QContextMenuEvent(reason, at, panel.canvas.mapToGlobal(at)))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    return menu
+
+
+def ids(menu: QMenu) -> list[str]:
+    return [action.objectName() for action in menu.actions() if not action.isSeparator()]
+
+
+def test_the_menu_of_a_box_is_about_that_box(panel: GraphPanel, window: MainWindow) -> None:
+    canvas = panel.canvas
     assert canvas.scene is not None
-    assert name not in canvas.scene.rows
-    assert canvas.folded_selected
-    ctx.selection.reveal.emit(name)
-    canvas.motion.finish()
-    row = canvas.scene.rows[name]
+    row = canvas.scene.find("conv")[0]
+    menu = menu_at(panel, at_box(panel, row))
     assert canvas.selected_rows == [row]
-    x, y = canvas.view.to_screen(float(canvas.scene.placed.x[row]), float(canvas.scene.placed.y[row]), canvas.width(), canvas.height())
-    assert 0 < x < canvas.width()
-    assert 0 < y < canvas.height()
-    names = [part.text() for part in decoder.crumbs._parts if hasattr(part, "click")]
-    assert names[0] == "All"
-    assert "layers.31" in names
-    OUTPUT.mkdir(exist_ok=True)
-    assert window.grab().save(str(OUTPUT / "graph-unfolded.png"))
-    decoder.crumbs.travel.emit(decoder.layouts.shown.nest.tree.paths.index("model/layers.31/"))  # type: ignore[union-attr]
+    assert {"graph.copy", "graph.consumers", "graph.producers", "graph.alike", "graph.export", "netron.show"} <= set(ids(menu))
+    menu.close()
+    canvas.select([row, row + 1], tell=True)
+    menu_at(panel, at_box(panel, row)).close()
+    assert canvas.selected_rows == [row, row + 1], "a menu of one of several is about all of them"
 
 
-def test_what_was_open_stays_open_in_the_next_variant(decoder: GraphPanel, window: MainWindow, qtbot: QtBot) -> None:
-    layouts = decoder.layouts
-    window.ctx.selection.reveal.emit("/model/layers.31/attn/S")
-    assert layouts.shown is not None
-    opened = {layouts.shown.nest.tree.paths[group] for group in layouts.shown.unfolded}
-    assert "model/layers.31/attn/" in opened
-    old = layouts.shown.nest
-    passes = window.show_panel("passes")
-    passes.choose("prune_magnitude")  # type: ignore[attr-defined]
-    window.act("passes.apply")
-    qtbot.waitUntil(lambda: layouts.state == "ready" and layouts.shown.nest is not old, timeout=PATIENCE)  # type: ignore[union-attr]
-    assert {layouts.shown.nest.tree.paths[group] for group in layouts.shown.unfolded} == opened
+def test_the_menu_of_a_link_is_about_its_tensor(panel: GraphPanel, window: MainWindow) -> None:
+    canvas = panel.canvas
+    assert canvas.scene is not None
+    scene = canvas.scene
+    row = scene.find("conv")[0]
+    at = at_box(panel, row)
+    below = at + QPoint(0, round(scene.placed.h[row] / 2) + 8)
+    menu = menu_at(panel, below)
+    assert ids(menu)[:2] == ["graph.tensor_ends", "graph.tensor_copy"]
+    tensor = panel.pointed
+    assert tensor is not None
+    assert int(scene.index.src[scene.edges_of(tensor)[0]]) == row
+    menu.close()
+    window.act("graph.tensor_copy")
+    assert QApplication.clipboard().text() == f"{scene.index.tensors[tensor]}\t{scene.index.tensor_types[tensor]}"
+    window.act("graph.tensor_ends")
+    assert canvas.selected_rows[0] == row
+    assert set(canvas.selected_rows[1:]) == set(scene.index.dst[scene.edges_of(tensor)].tolist())
+    assert panel.pointed is None, "what is selected counts from then on"
 
 
-def test_a_large_graph_is_seen_before_it_is_open(window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path) -> None:
-    from tests.core.layout.test_tree import layers
-
-    panel = window.show_panel("graph")
-    assert isinstance(panel, GraphPanel)
-    seen: list[tuple[bool, int]] = []
-
-    def note() -> None:
-        shown = panel.layouts.shown
-        if shown is not None:
-            seen.append((window.ctx.session is not None, len(shown.index)))
-
-    panel.layouts.changed.connect(note)
-    open_model(models.save(layers(120), tmp_path / "decoder.onnx"))
-    qtbot.waitUntil(lambda: panel.layouts.state == "ready", timeout=PATIENCE)
-    assert seen[0] == (False, seen[-1][1])
-    assert seen[-1][0]
-    assert panel.canvas.scene is not None
-    assert panel.canvas.scene.details[0] != "…"
+def test_the_menu_key_opens_the_selections_menu(panel: GraphPanel, window: MainWindow) -> None:
+    canvas = panel.canvas
+    keyboard = QContextMenuEvent.Reason.Keyboard
+    menu = menu_at(panel, QPoint(1, 1), keyboard)
+    assert "graph.fit" in ids(menu)
+    menu.close()
+    at = at_box(panel, 3)
+    canvas.select([3], tell=True)
+    menu = menu_at(panel, QPoint(1, 1), keyboard)
+    assert "graph.copy" in ids(menu)
+    assert (menu.pos() - canvas.mapToGlobal(at)).manhattanLength() < 60, "near the box, as far as the screen allows"
+    menu.close()
 
 
-def test_a_picture_of_a_model_that_does_not_open_goes_again(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    from core.job import Job
-    from core.layout.folding import fold
-    from tests.core.layout.test_tree import deep, layers
+def test_going_along_the_graph_by_action(panel: GraphPanel, window: MainWindow) -> None:
+    canvas = panel.canvas
+    assert canvas.scene is not None
+    scene = canvas.scene
+    add = scene.find("add")[0]
+    canvas.select([add], tell=True)
+    window.act("graph.producers")
+    assert canvas.selected_rows == sorted(set(scene.index.src[scene.edges_in(add)].tolist()))
+    assert window.ctx.selection.nodes == canvas.selected_names
+    window.act("graph.consumers")
+    assert add in canvas.selected_rows
+    canvas.select([0], tell=True)
+    window.act("graph.producers")
+    assert canvas.selected_rows == [0], "an input reads nothing"
+    canvas.select([], tell=True)
+    with pytest.raises(UsageError, match="Select a node"):
+        window.act("graph.consumers")
+    with pytest.raises(UsageError, match="Point at a link"):
+        window.act("graph.tensor_ends")
 
-    panel = window.show_panel("graph")
-    assert isinstance(panel, GraphPanel)
-    window._early(fold(deep(layers(60)), None, Job()).slim())
-    assert panel.canvas.scene is not None
-    QTest.mouseClick(panel.canvas, Qt.MouseButton.LeftButton)  # looking is all that one can do
-    window._early(None)
-    assert panel.canvas.scene is None
-    assert window.pages.currentWidget() is window.welcome
+
+def test_finding_ops_like_the_selected_one(panel: GraphPanel, window: MainWindow, qtbot: QtBot) -> None:
+    canvas = panel.canvas
+    assert canvas.scene is not None
+    relu = canvas.scene.find("relu")[0]
+    canvas.select([relu], tell=True)
+    window.act("graph.alike")
+    qtbot.waitUntil(lambda: canvas.found == canvas.scene.find("Relu"))  # type: ignore[union-attr]
+
+
+def test_copying_nodes_as_text(panel: GraphPanel, window: MainWindow, qtbot: QtBot) -> None:
+    canvas = panel.canvas
+    assert canvas.scene is not None
+    rows = canvas.scene.find("conv")[:2]
+    names = [canvas.scene.index.names[row] for row in rows]
+    canvas.select(rows, tell=True)
+    QApplication.clipboard().clear()
+    QTest.keyClick(canvas, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "\top" not in QApplication.clipboard().text() and bool(QApplication.clipboard().text()), timeout=PATIENCE)
+    blocks = QApplication.clipboard().text().split("\n\n")
+    assert [block.split("\n")[0] for block in blocks] == names
+    assert all("op\tConv" in block and "kernel_shape\t" in block for block in blocks)
+    window.act("graph.copy_name")
+    assert QApplication.clipboard().text() == "\n".join(names)
+
+
+def test_shapes_on_links_are_a_setting(panel: GraphPanel, window: MainWindow) -> None:
+    assert window.action("graph.shapes").isChecked()
+    assert panel.canvas.edge_labels.on
+    window.act("graph.shapes")
+    assert not panel.canvas.edge_labels.on
+    assert not window.ctx.settings.link_shapes
+    assert not window.action("graph.shapes").isChecked()
+    window.act("graph.shapes")
+    assert panel.canvas.edge_labels.on
+
+
+def test_weights_are_shown_from_close_by(panel: GraphPanel, window: MainWindow, qtbot: QtBot) -> None:
+    canvas = panel.canvas
+    assert canvas.scene is not None
+    assert canvas.thumbs is not None
+    row = canvas.scene.find("conv")[0]
+    name = canvas.scene.index.names[row]
+    at_box(panel, row, 2.0)
+    canvas.repaint()
+    qtbot.waitUntil(lambda: canvas.thumbs.known(name) is not None, timeout=PATIENCE)  # type: ignore[union-attr]
+    thumb = canvas.thumbs.known(name)
+    assert thumb is not None
+    assert thumb.limit > 0
+
+
+@pytest.mark.parametrize("format", ["SVG", "PNG"])
+def test_exporting_a_picture(
+    panel: GraphPanel, window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    window.act("graph.export")
+    dialog = panel._picture
+    assert dialog is not None
+    window.act("graph.export")
+    assert panel._picture is dialog, "one at a time"
+    assert not dialog.form.fields["scale"].isEnabled()
+    dialog.form.put("format", format)
+    if format == "PNG":
+        dialog.form.put("scale", 2.0)
+        assert "pixels" in dialog.size_text.text()
+        assert dialog.form.fields["scale"].isEnabled()
+    for theme in ("light", "dark"):
+        window.ctx.theme.choose(theme)  # type: ignore[arg-type]
+        QApplication.processEvents()
+        assert dialog.grab().save(str(OUTPUT / f"graph-export-{format.lower()}-{theme}.png"))
+    target = tmp_path / "picture"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    dialog.start_button.click()
+    assert not dialog.form.isEnabled()
+    assert dialog.close_button.text() == "Cancel"
+    written = tmp_path / f"picture.{format.lower()}"
+    qtbot.waitUntil(lambda: panel._picture is None, timeout=PATIENCE)
+    assert written.stat().st_size > 1000
+    assert "picture" in window.ctx.notify.messages[-1].text
+
+
+def test_a_picture_that_is_too_large_can_be_made_smaller_by_a_click(
+    panel: GraphPanel, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MOST", 200_000)
+    dialog = panel.export()
+    dialog.form.put("format", "PNG")
+    assert not dialog.start_button.isEnabled()
+    assert "at most" in dialog.start_button.toolTip()
+    assert not dialog.smaller.isHidden()
+    assert dialog.grab().save(str(OUTPUT / "graph-export-large.png"))
+    dialog.smaller.click()
+    assert dialog.start_button.isEnabled()
+    assert dialog.smaller.isHidden()
+    dialog.close()
+
+
+def test_closing_the_window_stops_an_export(panel: GraphPanel, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "STRIP", 2000)
+    dialog = panel.export()
+    dialog.form.put("format", "PNG")
+    dialog.form.put("scale", 8.0)
+    dialog.start(tmp_path / "never.png")
+    dialog.close()
+    assert list(tmp_path.glob("*never*")) == []
+
+
+@pytest.mark.parametrize("size", [(960, 600), (1700, 1000)], ids=["small", "large"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_looks_right_from_close_by(panel: GraphPanel, window: MainWindow, qtbot: QtBot, size: tuple[int, int], theme: str) -> None:
+    """For people to look at, under tests/output."""
+    window.ctx.theme.choose(theme)  # type: ignore[arg-type]
+    window.resize(*size)
+    canvas = panel.canvas
+    assert canvas.scene is not None
+    row = canvas.scene.find("conv")[1]
+    for scale in (1.0, 1.8):
+        at_box(panel, row, scale)
+        canvas.repaint()
+        qtbot.wait(400)
+        assert window.grab().save(str(OUTPUT / f"graph-{scale:g}-{theme}-{size[0]}.png"))
+    menu = menu_at(panel, at_box(panel, row))
+    assert menu.grab().save(str(OUTPUT / f"graph-menu-{theme}.png"))
+    menu.close()

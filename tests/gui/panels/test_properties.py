@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gui.graph.histogram import Histogram, number
@@ -94,15 +94,6 @@ def test_several_nodes_are_summed(panel: PropertiesPanel, window: MainWindow) ->
 def test_a_node_that_is_gone_is_said_to_be(panel: PropertiesPanel, window: MainWindow) -> None:
     window.ctx.selection.set(("a node of another variant",), None)
     assert "no such node" in words(panel)
-
-
-def test_properties_can_be_copied(panel: PropertiesPanel, window: MainWindow, qtbot: QtBot) -> None:
-    name = first(window, "Conv")
-    select(panel, window, qtbot, name)
-    window.act("node.copy")
-    text = QApplication.clipboard().text()
-    assert text.startswith(name)
-    assert "kernel_shape" in text
 
 
 def test_a_closed_model_leaves_nothing(panel: PropertiesPanel, window: MainWindow, qtbot: QtBot) -> None:
