@@ -187,8 +187,9 @@ class _Page:
             name = _cut(title, room, boxes.DETAIL * boxes.BOLD)
             after = boxes.text_width(name, boxes.DETAIL) * boxes.BOLD + 10.0
             said = _cut(detail, room - after, boxes.TAG) if room - after > 40.0 else ""
+            whole = f"{title}\n{detail}".strip()
             made.append(
-                f"<g><title>{_text(f'{title}\n{detail}'.strip())}</title>"
+                f"<g><title>{_text(whole)}</title>"
                 f'<rect class="frame{depth % 2}" x="{_n(x)}" y="{_n(y)}" width="{_n(w)}" height="{_n(h)}" rx="8"/>'
                 f'<text class="name" x="{_n(x + 12)}" y="{_n(y + 17)}">{_text(name)}</text>'
                 f'<text class="aside" x="{_n(x + 12 + after)}" y="{_n(y + 17)}">{_text(said)}</text></g>\n'

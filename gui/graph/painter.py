@@ -17,6 +17,7 @@ from gui.graph import closer, nesting
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES
 from gui.graph.heat import Heat, figure, mix, shades
+from gui.graph.pens import pen_of
 from gui.graph.texts import Role, Texts
 
 if TYPE_CHECKING:
