@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from gui import figures
+from gui.graph import badges
 from gui.graph.heat import figure
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ def tip(scene: Scene, row: int | None, tensor: int | None, heat: Heat | None) ->
     if row is not None:
         return _node(scene, row, heat)
     if tensor is not None:
-        return _tensor(scene, tensor)
+        return _tensor(scene, tensor, heat)
     return ""
 
 
@@ -31,17 +33,20 @@ def _node(scene: Scene, row: int, heat: Heat | None) -> str:
         lines.append(f"{parameters:,} parameters")
     if macs > 0:
         lines.append(f"{figure(macs)} MACs")
-    if heat is not None and heat.shade[row] >= 0:
-        lines.append(f"{escape(heat.title)}: {figure(float(heat.values[row]))} {escape(heat.unit)}")
+    if heat is not None:
+        said = [(worn.title, badges.written(worn, row)) for worn in (heat, *heat.badges)]
+        lines += [f"{escape(title)}: {escape(text)}" for title, text in said if text]
     return "<br>".join(lines)
 
 
-def _tensor(scene: Scene, tensor: int) -> str:
+def _tensor(scene: Scene, tensor: int, heat: Heat | None) -> str:
     index = scene.index
     edges = scene.edges_of(tensor)
     lines = [f"<b>{escape(index.tensors[tensor])}</b>"]
     if index.tensor_types[tensor]:
         lines.append(escape(index.tensor_types[tensor]))
+    if heat is not None and heat.tensors is not None and heat.tensors[tensor] == heat.tensors[tensor]:
+        lines.append(figures.size(float(heat.tensors[tensor])))
     if len(edges):
         producer = index.names[int(index.src[edges[0]])]
         consumers = [index.names[row] for row in sorted(set(index.dst[edges].tolist()))]

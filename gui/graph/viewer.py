@@ -16,6 +16,8 @@ from gui.graph.motion import FLIGHT, STEP, Motion
 from gui.graph.painter import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from core.layout import Placed
@@ -39,6 +41,8 @@ class Viewer(QWidget):
         self.theme = theme
         self.scene: Scene | None = None
         self.heat: Heat | None = None
+        #: What a scene wears, asked whenever there is another one; whoever owns the overlays sets it.
+        self.wardrobe: Callable[[Scene], Heat | None] = lambda scene: None
         self.view = View()
         self._look: Look | None = None
         self._marks = marks.Marks()
@@ -63,7 +67,7 @@ class Viewer(QWidget):
         anchor = self._anchor()
         selected = self.selected_names
         scene = Scene(index, placed)
-        self.scene, self.heat = scene, None
+        self.scene, self.heat = scene, self.wardrobe(scene)
         self.motion.stop()
         self.frames.drop()
         self._marks = marks.Marks(selected=[scene.rows[name] for name in selected if name in scene.rows], focused=self.hasFocus())
@@ -118,9 +122,19 @@ class Viewer(QWidget):
 
         if values is not None and self.scene is not None and len(values) != len(self.scene):
             raise ValueError(f"{len(values)} values for {len(self.scene)} nodes")
-        self.heat = None if values is None or self.scene is None else Heat.of(values, title, unit)
+        self.wear(None if values is None or self.scene is None else Heat.of(values, title, unit))
+
+    def wear(self, heat: Heat | None) -> None:
+        """Wear colours and badges; None takes them off."""
+        if heat is None and self.heat is None:
+            return
+        self.heat = heat
         self._map()
         self.update()
+
+    def redress(self) -> None:
+        """Wear what the wardrobe has for this scene now."""
+        self.wear(self.wardrobe(self.scene) if self.scene is not None else None)
 
     # ---- what is marked ----
     @property

@@ -14,6 +14,7 @@ from gui.graph.bars import FindBar, ZoomBar
 from gui.graph.canvas import Canvas
 from gui.graph.hands import NOTCH
 from gui.graph.layouts import Layouts
+from gui.graph.overlays import Overlays
 from gui.panels.base import Panel
 from gui.widgets.empty import EmptyState
 
@@ -91,11 +92,15 @@ class GraphPanel(Panel):
         self.listen(ctx.selection.reveal, self._reveal)
         self._wish = ""
         self._layouts = Layouts.of(ctx)
+        self._overlays = Overlays.of(ctx)
+        canvas.wardrobe = self._overlays.heat
+        self.listen(self._overlays.changed, canvas.redress)
         self.listen(self._layouts.changed, self.refresh)
         self.refresh()
 
     def release(self) -> None:
         self.canvas.release()
+        self._overlays.release()
         self._layouts.release()
         if self.ctx.services.get("graph.view") is self:
             del self.ctx.services["graph.view"]
