@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 LINE = 17.0
 BAR = 130.0
-#: In a picture that is narrower than this the legend stands above the bar in the other corner.
+#: In a picture that is narrower than this the legend stands above the bar in the other corner, and badges have none.
 CROWDED, LIFT = 520.0, 46.0
 
 
 def draw(painter: QPainter, heat: Heat, look: Look, left: float, width: float, height: float) -> None:
     """Draw the legend's cards from x = `left` on, at the lower edge of a picture of `width` x `height`."""
     right = left
-    if width < CROWDED:
+    crowded = width < CROWDED
+    if crowded:
         height -= LIFT
     if heat.coloured:
         right = (_words if heat.names else _scale)(painter, heat, look, left, height) + 8.0
-    if heat.badges:
+    if heat.badges and not crowded:
         _badges(painter, heat, look, right, height)
 
 

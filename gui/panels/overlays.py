@@ -146,7 +146,7 @@ class OverlaysPanel(Panel):
         self.split.addWidget(self._controls())
         self.split.addWidget(self._lists())
         self.split.setStretchFactor(1, 1)
-        self.split.setSizes([276, 800])
+        self.split.setSizes([300, 800])
         return self.split
 
     def _controls(self) -> QWidget:
@@ -250,14 +250,13 @@ class OverlaysPanel(Panel):
 
     def refresh(self) -> None:
         """Show what is worn now; while nobody sees the panel it waits."""
-        if not self.isVisible():
-            self._stale = True
-            return
-        self._stale = False
-        worn = self.overlays
         if needs_model(self.ctx):
             self.pages.setCurrentIndex(0)
             return
+        self._stale = not self.isVisible()
+        if self._stale:
+            return
+        worn = self.overlays
         self.pages.setCurrentIndex(1)
         offers = worn.offers()
         self.choice.show_offers(offers, worn.colour, worn.badges)

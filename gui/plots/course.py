@@ -104,7 +104,7 @@ class CoursePlot(Plot):
         self._add(text)
         box = self.canvas.getViewBox()
         box.setXRange(0.0, float(steps), padding=0.0)
-        box.setYRange(0.0, 1.18 * high or 1.0, padding=0.0)
+        box.setYRange(0.0, 1.24 * high or 1.0, padding=0.0)
 
     def _add(self, item: Any) -> None:
         self.canvas.addItem(item, ignoreBounds=True)

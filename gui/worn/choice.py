@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from gui.graph.badges import MOST
 from gui.graph.overlays import Offer
@@ -41,8 +41,8 @@ class Choice(QWidget):
         self.group.triggered.connect(self._toggled)
         self.badges = QPushButton("None")
         self.badges.setAccessibleName("Overlays that stand on the boxes as badges")
-        self.badges.setToolTip(f"Numbers that stand on the boxes beside the colour, at most {MOST}")
         self.badges.setMenu(self.menu)
+        self.badges.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # a long name is cut, not the panel
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -66,7 +66,8 @@ class Choice(QWidget):
         self.colour.setAccessibleDescription(next((each.tip for each in offers if each.id == colour), ""))
         self._badges = badges
         titles = [each.title for id in badges for each in offers if each.id == id]
-        self.badges.setText(", ".join(titles) or "None")
+        self.badges.setText(f"{titles[0]} + {len(titles) - 1}" if len(titles) > 1 else titles[0] if titles else "None")
+        self.badges.setToolTip(f"{', '.join(titles) or 'Nothing'} on the boxes beside the colour; at most {MOST}")
         for action in self.group.actions():
             on = action.data() in badges
             action.setChecked(on)

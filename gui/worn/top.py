@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from gui import figures
@@ -33,6 +34,7 @@ class Top(QWidget):
         self.names: list[tuple[str, ...]] = []
         self._unit = ""
         self._quiet = False
+        self._hidden: tuple[str, ...] = ()
         self.about = Elided("", "small", mode=Qt.TextElideMode.ElideRight)
         self.title = QLabel("Top")
         self.title.setProperty("role", "muted")
@@ -51,9 +53,9 @@ class Top(QWidget):
             [
                 Column("name", "Node", width=0, tip="The node; click to go there"),
                 Column("op", "Op", width=132),
-                Column("value", "Value", "right", 96, "", self._say),
-                Column("share", "Share", "right", 72, "Share of the sum over all nodes", _percent),
-                Column("running", "Σ", "right", 72, "Share of this row and all above it", _percent),
+                Column("value", "Value", "right", 118, "", self._say),
+                Column("share", "Share", "right", 84, "Share of the sum over all nodes", _percent),
+                Column("running", "Σ", "right", 84, "Share of this row and all above it", _percent),
             ]
         )
         self.table.setAccessibleName("Nodes at the top of the overlay")
@@ -117,10 +119,20 @@ class Top(QWidget):
     def _show(self, unit: str, names: list[tuple[str, ...]], columns: dict[str, object], hidden: tuple[str, ...]) -> None:
         self._unit, self.names = unit, names
         self._quiet = True
-        for place, column in enumerate(self.table.rows.columns):
-            self.table.setColumnHidden(place, column.id in hidden)
+        self._hidden = hidden
+        self._make_room()
         self.table.set_columns(columns)  # type: ignore[arg-type]
         self._quiet = False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Where it is narrow the name is worth more than what can be read elsewhere."""
+        narrow = [id for id, width in (("op", 560), ("running", 460), ("share", 340)) if self.width() < width]
+        for place, column in enumerate(self.table.rows.columns):
+            self.table.setColumnHidden(place, column.id in self._hidden or column.id in narrow)
 
     def mark(self, nodes: tuple[str, ...]) -> None:
         """Select the rows of these nodes, where they are listed."""
