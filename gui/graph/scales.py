@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 LINE = 17.0
 BAR = 130.0
 #: In a picture that is narrower than this the legend stands above the bar in the other corner, and badges have none.
-CROWDED, LIFT = 520.0, 46.0
+#: One that is lower as well has no room for any.
+CROWDED, LIFT, LOW = 520.0, 46.0, 260.0
 
 
 def draw(painter: QPainter, heat: Heat, look: Look, left: float, width: float, height: float) -> None:
     """Draw the legend's cards from x = `left` on, at the lower edge of a picture of `width` x `height`."""
     right = left
     crowded = width < CROWDED
+    if crowded and height < LOW:
+        return
     if crowded:
         height -= LIFT
     if heat.coloured:

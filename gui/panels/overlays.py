@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 from core.overlays.latency import ID as LATENCY
 from core.overlays.latency import ProfilePlan, profile
 from core.overlays.numbers import Numbers
-from gui import figures
 from gui.actions import Action, needs_model
 from gui.context import Context
 from gui.graph.heat import Heat
@@ -397,4 +396,3 @@ class OverlaysPanel(Panel):
     def _measured(self, session: Session, variant: str, numbers: Numbers) -> None:
         if self.ctx.session is session and variant in session.history.variants:
             session.add_numbers(variant, numbers)
-            self.ctx.notify.info(f"Latency of {figures.plural(len(numbers.by_name), 'node')}: {numbers.source}.")

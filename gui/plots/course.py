@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gui.theme import Theme
 
 #: More steps than this are drawn as the highest of each few: the plot is a few hundred pixels wide.
-COLUMNS = 1200
+COLUMNS = 600
 
 
 class CoursePlot(Plot):
@@ -89,16 +89,15 @@ class CoursePlot(Plot):
         colour = self.theme.series(0)
         fill = self.theme.series(0)
         fill.setAlpha(50)
-        pen = QPen(colour, 1.3)
+        pen = QPen(colour, 1.0)
         pen.setCosmetic(True)
         self._add(pg.PlotCurveItem(np.append(starts, steps), y, stepMode="center", fillLevel=0.0, brush=fill, pen=pen))
         peak, high = self.peak, top / self._factor
         dot = pg.ScatterPlotItem([peak + 0.5], [high], size=9, brush=self.theme.color("text"), pen=pg.mkPen(None), useCache=False)
         self._add(dot)
         right = peak > 0.5 * steps
-        text = pg.TextItem(
-            f"peak {figures.quantity(top, self.unit)}", color=self.theme.color("text"), anchor=(1.06, 0.5) if right else (-0.06, 0.5)
-        )
+        anchor = (1.0, 1.15) if right else (0.0, 1.15)  # above the line
+        text = pg.TextItem(f"peak {figures.quantity(top, self.unit)}", color=self.theme.color("text"), anchor=anchor)
         text.setFont(self.theme.small())
         text.setPos(peak + 0.5, high)
         self._add(text)

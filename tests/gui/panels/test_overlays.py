@@ -308,5 +308,8 @@ def test_pictures(window: MainWindow, open_model: Open, qtbot: QtBot, theme: str
             qtbot.waitUntil(lambda: all(panel.overlays.state(one) != "working" for one in (id, *badges) if one), timeout=PATIENCE)  # noqa: B023
             if id == "memory":
                 panel.plot.furnish()
+            if id == LATENCY and panel.overlays.state(id) == "absent":
+                window.act("overlay.measure")
+                qtbot.waitUntil(lambda: panel.overlays.state(LATENCY) == "ready", timeout=PATIENCE)
             qtbot.wait(400)
             assert window.grab().save(str(OUTPUT / f"overlays-{id or 'none'}-{theme}-{width}.png"))
