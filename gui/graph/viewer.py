@@ -130,6 +130,7 @@ class Viewer(QWidget):
             return
         self.heat = heat
         self._map()
+        self._describe()
         self.update()
 
     def redress(self) -> None:
@@ -286,6 +287,8 @@ class Viewer(QWidget):
         names = self.selected_names
         chosen = f"Selected: {names[0]}." if len(names) == 1 else f"{len(names)} nodes are selected." if names else "Nothing is selected."
         boxes = f"{len(self.scene)} boxes, from inputs above to outputs below."
+        if self.heat is not None and self.heat.coloured:
+            boxes += f" Coloured by {self.heat.title}; the Overlays panel lists the values."
         self.setAccessibleDescription(f"{boxes} {chosen} Arrow keys go along links; the Nodes table lists the same.")
 
     def resizeEvent(self, event: QResizeEvent) -> None:

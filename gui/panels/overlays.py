@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.overlays import OVERLAYS
+from core.overlays.base import Overlay
 from core.overlays.latency import ID as LATENCY
 from core.overlays.latency import ProfilePlan, profile
 from core.overlays.numbers import Numbers
@@ -79,6 +81,25 @@ def is_log(ctx: Context) -> bool:
     return heat is not None and heat.coloured and heat.log
 
 
+def _colour_by(cls: type[Overlay]) -> Action:
+    """The action that colours the graph by one overlay."""
+
+    def worn(ctx: Context) -> bool:
+        found = ctx.services.get(KEY)
+        return found is not None and found.colour == cls.id
+
+    return Action(
+        f"overlay.show.{cls.id}",
+        f"Colour by {cls.title.lower()}",
+        lambda ctx: _worn(ctx).choose(cls.id),
+        "View/Overlay",
+        15,
+        tip=(cls.__doc__ or cls.title).strip(),
+        blocked=needs_model,
+        checked=worn,
+    )
+
+
 class OverlaysPanel(Panel):
     """Chooses and explains; the graph draws, `gui.graph.overlays` computes."""
 
@@ -101,6 +122,7 @@ class OverlaysPanel(Panel):
             "overlay.none", "No overlay", lambda ctx: _worn(ctx).clear(), "View/Overlay", 10, "Ctrl+F7", "close",
             "Take colours and badges off the graph.", needs_worn,
         ),
+        *(_colour_by(found) for found in OVERLAYS),
         Action(
             "overlay.log", "Logarithmic scale", lambda ctx: _panel(ctx).toggle_log(), "View/Overlay", 20, "", "bars",
             "Spread the overlay's colours by ratio.", needs_colour, is_log,

@@ -93,8 +93,12 @@ def test_keys_go_through_them_and_take_them_off(panel: OverlaysPanel, window: Ma
     assert panel.overlays.colour == ids[1]
     assert panel.choice.colour.currentData() == ids[1]
     qtbot.waitUntil(lambda: canvas(panel).heat is not None, timeout=PATIENCE)
+    assert f"Coloured by {OVERLAYS[ids[1]].title}" in canvas(panel).accessibleDescription()
     window.act("overlay.none")
     assert canvas(panel).heat is None
+    window.act(f"overlay.show.{ids[2]}")
+    assert panel.overlays.colour == ids[2]
+    window.act("overlay.none")
     window.act("overlay.previous")  # round and round; what nobody has measured is passed over
     assert panel.overlays.colour == ids[-1]
 
