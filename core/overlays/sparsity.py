@@ -64,7 +64,7 @@ def zeros(source: Source, tensor: onnx.TensorProto, job: Job) -> int:
     lazy = tensor.data_location == EXTERNAL
     if not lazy and not tensor.HasField("raw_data"):
         job.check()
-        return total - int(np.count_nonzero(_plain(source.array(tensor).reshape(-1))))
+        return total - int(np.count_nonzero(_plain(source.array(tensor).reshape(-1)) != 0))
     raw = memoryview(source.raw(tensor))
     region, offset, _ = source.regions.place(tensor) if lazy else (None, 0, 0)
     filled = 0
@@ -72,7 +72,7 @@ def zeros(source: Source, tensor: onnx.TensorProto, job: Job) -> int:
         job.step(at / total, f"Reading {tensor.name}")
         count = min(PIECE, total - at)
         low, high = at * bits // 8, ((at + count) * bits + 7) // 8
-        filled += int(np.count_nonzero(_plain(unpack(raw[low:high], tensor.data_type, (count,)))))
+        filled += int(np.count_nonzero(_plain(unpack(raw[low:high], tensor.data_type, (count,))) != 0))
         if region is not None:
             region.forget(offset + low, high - low)
     return total - filled

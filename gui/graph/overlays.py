@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.events import Event
 from core.model import Model
 from core.overlays import OVERLAYS
-from core.overlays.base import Combine, Good, Overlay, Values, measure
+from core.overlays.base import Overlay, Values, measure
 from core.overlays.latency import ID as LATENCY
-from core.overlays.latency import TITLE as LATENCY_TITLE
 from core.overlays.numbers import Numbers
 from gui.context import Context
 from gui.follow import Follow
 from gui.graph.badges import MOST
 from gui.graph.heat import Badge, Heat
 from gui.graph.layouts import Layouts
+from gui.graph.offers import LATENCY_OFFER, Offer, computed, has_dim, published
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,25 +32,7 @@ if TYPE_CHECKING:
 KEY = "graph.overlays"
 #: Answers that are kept for going back to.
 KEPT = 48
-_LATENCY_TIP = "How long each node takes in one inference, by ONNX Runtime's own profiler."
 State = Literal["ready", "working", "failed", "absent"]
-
-
-@dataclass(frozen=True)
-class Offer:
-    """One overlay as a person chooses it: computed from the model, or published with the session by something that measured."""
-
-    id: str
-    title: str
-    unit: str
-    tip: str
-    mark: str = ""
-    category: bool = False
-    good: Good = ""
-    combine: Combine = "sum"
-    over_time: bool = False
-    has_dim: bool = False
-    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +64,7 @@ class Overlays:
         self._errors: dict[tuple[str, str], Exception] = {}
         self._asked: dict[tuple[str, str], JobHandle | None] = {}
         self._mapped: dict[str, tuple[Numbers, GraphIndex, Values]] = {}
+        self._rows: tuple[GraphIndex, dict[str, int]] | None = None
         self._follow = Follow(ctx, self._results, opened=self._forget)
         self._off = self._layouts.changed.connect(self._laid_out)
 
@@ -117,11 +101,11 @@ class Overlays:
 
     def offers(self) -> tuple[Offer, ...]:
         """Everything that can be worn, those of the session last."""
-        found = [_offer(cls) for cls in OVERLAYS]
-        published = {each.id: each for each in self._published()}
-        if LATENCY not in published:
-            found.append(Offer(LATENCY, LATENCY_TITLE, "ms", _LATENCY_TIP, good="low", has_dim=True, published=True))
-        found += [_published_offer(each) for each in published.values()]
+        found = [computed(cls) for cls in OVERLAYS]
+        told = {each.id: each for each in self._published()}
+        if LATENCY not in told:
+            found.append(LATENCY_OFFER)
+        found += [published(each) for each in told.values()]
         return tuple(found)
 
     def offer(self, id: str) -> Offer | None:
@@ -245,7 +229,7 @@ class Overlays:
         found, offer = (self.found(self.colour), self.offer(self.colour)) if self.colour else (None, None)
         if found is None or offer is None:
             return None
-        values = for_scene(scene, index, found.values)
+        values = self._for_scene(scene, index, found.values)
         if found.names:
             return Heat.of_words(values, found.names, offer.title)
         scale = self.scale(self.colour)
@@ -255,7 +239,12 @@ class Overlays:
         found, offer = self.found(id), self.offer(id)
         if found is None or offer is None:
             return None
-        return Badge(for_scene(scene, index, found.values), offer.title, offer.unit, offer.mark, found.names)
+        return Badge(self._for_scene(scene, index, found.values), offer.title, offer.unit, offer.mark, found.names)
+
+    def _for_scene(self, scene: Scene, index: GraphIndex, values: np.ndarray) -> np.ndarray:
+        if scene.index is not index and (self._rows is None or self._rows[0] is not index):
+            self._rows = (index, {name: row for row, name in enumerate(index.names)})
+        return for_scene(scene, index, values, self._rows[1] if self._rows is not None else None)
 
     # ---- asking ----
     def _name(self, id: str) -> str:
@@ -263,7 +252,7 @@ class Overlays:
 
     def _overlay(self, id: str) -> Overlay:
         cls = OVERLAYS[id]
-        return cls(dim=self.dim) if _has_dim(cls) else cls()
+        return cls(dim=self.dim) if has_dim(cls) else cls()
 
     def _ask(self) -> None:
         """Have what is worn computed, unless it is there or under way; what nobody wears any more is not waited for."""
@@ -324,7 +313,7 @@ class Overlays:
     def _forget(self) -> None:
         """Another model is opened: nothing of the old one is worn."""
         self._cancel()
-        self.colour, self.badges, self.dim = "", (), 1
+        self.colour, self.badges, self.dim, self._rows = "", (), 1, None
         for kept in (self._scales, self._found, self._errors, self._mapped):
             kept.clear()  # type: ignore[attr-defined]
 
@@ -337,48 +326,15 @@ class Overlays:
         self.changed.emit()
 
 
-def for_scene(scene: Scene, index: GraphIndex, values: np.ndarray) -> np.ndarray:
+def for_scene(scene: Scene, index: GraphIndex, values: np.ndarray, rows: Mapping[str, int] | None = None) -> np.ndarray:
     """`values` float64 by row of `index` as float64 by row of what the scene shows, nan for what only the scene has.
 
-    The same rows where the scene shows the whole index; else by name.
+    The same rows where the scene shows the whole index; else by name. `rows` of the index by name saves making them.
     """
     if scene.index is index:
         return values
     import numpy as np
 
-    rows = {name: row for row, name in enumerate(index.names)}
+    rows = rows if rows is not None else {name: row for row, name in enumerate(index.names)}
     places = np.fromiter((rows.get(name, -1) for name in scene.index.names), np.int64, len(scene.index))
     return np.where(places >= 0, values[places], np.nan) if len(values) else np.full(len(places), np.nan)
-
-
-def _has_dim(cls: type[Overlay]) -> bool:
-    return any(field.name == "dim" for field in dataclasses.fields(cls))
-
-
-def _offer(cls: type[Overlay]) -> Offer:
-    return Offer(
-        id=cls.id,
-        title=cls.title,
-        unit=cls.unit,
-        tip=(cls.__doc__ or cls.title).strip(),
-        mark=cls.mark,
-        category=cls.kind == "category",
-        good=cls.good,
-        combine=cls.combine,
-        over_time=cls.over_time,
-        has_dim=_has_dim(cls),
-    )
-
-
-def _published_offer(numbers: Numbers) -> Offer:
-    return Offer(
-        id=numbers.id,
-        title=numbers.title,
-        unit=numbers.unit,
-        tip=f"{numbers.title}: {numbers.source}.",
-        category=bool(numbers.names),
-        good=numbers.good,
-        combine=numbers.combine,
-        has_dim=numbers.id == LATENCY,
-        published=True,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -24,25 +23,24 @@ from PySide6.QtWidgets import (
 from core.overlays import OVERLAYS
 from core.overlays.base import Overlay
 from core.overlays.latency import ID as LATENCY
-from core.overlays.latency import ProfilePlan, profile
-from core.overlays.numbers import Numbers
 from gui.actions import Action, needs_model
 from gui.context import Context
+from gui.follow import Follow
 from gui.graph.heat import Heat
 from gui.graph.layouts import Layouts
-from gui.graph.overlays import KEY, Offer, Overlays
+from gui.graph.offers import Offer
+from gui.graph.overlays import KEY, Overlays
 from gui.panels.base import Panel
 from gui.plots.course import CoursePlot
 from gui.widgets.empty import EmptyState
-from gui.widgets.jobline import JobLine
 from gui.widgets.rows import Wrapped
 from gui.worn.choice import Choice
+from gui.worn.measuring import Measuring
 from gui.worn.spread import Spread
 from gui.worn.top import Top
 
 if TYPE_CHECKING:
     from core.overlays.base import Values
-    from core.session import Session
 
 #: Below NARROW pixels the parts stand under one another; from WIDE on the plot stands beside the list.
 NARROW, WIDE = 560, 820
@@ -154,6 +152,7 @@ class OverlaysPanel(Panel):
             )
         )
         self.pages.addWidget(self._page())
+        self._follow = Follow(ctx, self.refresh, opened=self.measuring.forget, results=False)
         self.listen(self.overlays.changed, self.refresh)
         self.listen(self._layouts.changed, self.refresh)
         self.listen(ctx.selection.changed, lambda source: self.top.mark(ctx.selection.nodes) if source is not self else None)
@@ -180,12 +179,9 @@ class OverlaysPanel(Panel):
         self.spread.reverse_chosen.connect(lambda on: worn.set_scale(worn.colour, reverse=on))
         self.spread.threshold_chosen.connect(lambda value: worn.set_scale(worn.colour, threshold=value))
         self.dims = self._dims()
-        self.measure_button = QPushButton("Measure")
-        self.measure_button.setProperty("role", "primary")
-        self.measure_button.clicked.connect(lambda *_: self.measure())
+        self.measuring = Measuring(ctx, worn, self.refresh)
         self.again_button = QPushButton("Try again")
         self.again_button.clicked.connect(lambda *_: worn.again(worn.colour))
-        self.line = JobLine(ctx)
         self.notes = Wrapped()
         self.notes.setProperty("role", "small")
         page = QWidget()
@@ -195,9 +191,8 @@ class OverlaysPanel(Panel):
         column.setSpacing(6)
         for part in (self.choice, self.spread, self.dims):
             column.addWidget(part)
-        column.addWidget(self.measure_button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.measuring)
         column.addWidget(self.again_button, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self.line)
         column.addWidget(self.notes)
         column.addStretch(1)
         scroll = QScrollArea()
@@ -257,7 +252,8 @@ class OverlaysPanel(Panel):
         return row
 
     def release(self) -> None:
-        self.line.clear()
+        self._follow.release()
+        self.measuring.line.clear()
         self.plot.release()
         self._layouts.release()
         self.overlays.release()
@@ -294,10 +290,8 @@ class OverlaysPanel(Panel):
         heat = self._heat(offer, found)
         self.top.about.setText(offer.tip if offer is not None else "")
         self.dims.setVisible(offer is not None and offer.has_dim)
-        timed = offer is not None and offer.id == LATENCY
-        self.measure_button.setVisible(timed)
-        self.measure_button.setEnabled(not self.line.busy)
-        self.measure_button.setText("Measure again" if state == "ready" else "Measure")
+        self.measuring.setVisible(offer is not None and offer.id == LATENCY)
+        self.measuring.show_state(measured=state == "ready")
         self.again_button.setVisible(state == "failed")
         self.notes.setText("\n".join(found.notes) if found is not None else "")
         self.notes.setVisible(bool(self.notes.text()))
@@ -358,7 +352,7 @@ class OverlaysPanel(Panel):
             self.hint.say(f"{offer.title} cannot be computed", f"{error} {getattr(error, 'hint', '')}".strip())
         elif state == "working":
             self.hint.say(f"Computing {offer.title.lower()}…", "It appears here and on the graph as soon as it is known.")
-        elif state == "absent" and self.line.busy:
+        elif state == "absent" and self.measuring.line.busy:
             self.hint.say("Measuring…", "The model is run by itself; the times appear here and on the graph.")
         elif state == "absent":
             measured = "Run it with ONNX Runtime's profiler to see how long each node takes."
@@ -391,30 +385,5 @@ class OverlaysPanel(Panel):
         self.ctx.notify.info("The list is on the clipboard.")
 
     def measure(self) -> None:
-        """Time every node of the current variant; the machine has nothing else to do meanwhile."""
-        from core.data import DataSpec
-
-        session = self.ctx.session
-        if session is None or session.history.head is None or self.line.busy:
-            return
-        variant = session.history[session.history.head]
-        spec = DataSpec(dim=self.overlays.dim) if self.overlays.dim > 1 else DataSpec()
-        self.overlays.choose(LATENCY)
-        handle = self.ctx.jobs.start(
-            profile,
-            variant.model,
-            ProfilePlan(),
-            spec,
-            title=f"Measure latency of nodes: {variant.title}",
-            short="Measure latency",
-            exclusive=True,
-            on_done=partial(self._measured, session, variant.id),
-            on_error=self.line.fail,
-        )
-        self.line.watch(handle)
-        handle.ended.connect(self.refresh)
-        self.refresh()
-
-    def _measured(self, session: Session, variant: str, numbers: Numbers) -> None:
-        if self.ctx.session is session and variant in session.history.variants:
-            session.add_numbers(variant, numbers)
+        """Time every node of the current variant."""
+        self.measuring.measure()

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
 
 from gui.graph.badges import MOST
-from gui.graph.overlays import Offer
+from gui.graph.offers import Offer
 
 NONE = "Op family"
 

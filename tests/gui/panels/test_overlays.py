@@ -235,26 +235,64 @@ def test_it_survives_another_variant_and_goes_with_the_model(
 def test_latency_is_measured_and_laid_over_the_graph(panel: OverlaysPanel, window: MainWindow, qtbot: QtBot) -> None:
     combo = panel.choice.colour
     combo.setCurrentIndex(combo.findData(LATENCY))
-    assert panel.measure_button.isVisible()
+    assert panel.measuring.button.isVisible()
     assert panel.hint.title.text() == "Not measured for this variant"
     window.act("overlay.measure")
-    assert not panel.measure_button.isEnabled()
+    assert not panel.measuring.button.isEnabled()
     qtbot.waitUntil(lambda: panel.overlays.state(LATENCY) == "ready", timeout=PATIENCE)
     heat = canvas(panel).heat
     assert heat is not None
     assert heat.unit == "ms"
     assert "in all kernels" in panel.notes.text()
-    assert panel.measure_button.isEnabled()
-    assert panel.measure_button.text() == "Measure again"
+    assert panel.measuring.button.isEnabled()
+    assert panel.measuring.button.text() == "Measure again"
 
 
 def test_a_model_that_cannot_run_is_told_where_one_reads(window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path) -> None:
     open_model(models.save(models.unknown_domain(), tmp_path / "unknown.onnx"))
     panel = shown(window, qtbot)
     window.act("overlay.measure")
-    qtbot.waitUntil(lambda: panel.line.error is not None, timeout=PATIENCE)
-    assert panel.line.message.text()
-    assert panel.measure_button.isEnabled()
+    qtbot.waitUntil(lambda: panel.measuring.line.error is not None, timeout=PATIENCE)
+    assert panel.measuring.line.message.text()
+    assert panel.measuring.button.isEnabled()
+
+
+def test_another_model_ends_the_measurement(
+    panel: OverlaysPanel, window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.act("overlay.measure")
+    handle = panel.measuring.line.handle
+    assert handle is not None
+    assert not handle.over
+    open_model(models.save(models.mlp(), tmp_path / "mlp.onnx"))
+    assert not panel.measuring.line.busy
+    qtbot.waitUntil(lambda: handle.over, timeout=PATIENCE)
+    assert window.ctx.session is not None
+    assert window.ctx.session.numbers_of("v0") == ()
+
+
+def test_reading_weights_can_be_cancelled_and_tried_again(panel: OverlaysPanel, qtbot: QtBot) -> None:
+    panel.overlays.choose("sparsity")
+    job = panel.overlays.job("sparsity")
+    assert job is not None
+    assert panel.hint.title.text() == "Computing sparsity…"
+    job.cancel()
+    qtbot.waitUntil(lambda: panel.overlays.state("sparsity") == "failed", timeout=PATIENCE)
+    assert panel.hint.title.text() == "Sparsity cannot be computed"
+    panel.again_button.click()
+    qtbot.waitUntil(lambda: panel.overlays.state("sparsity") == "ready", timeout=PATIENCE)
+    assert not panel.again_button.isVisible()
+
+
+def test_what_nobody_waits_for_is_not_computed(panel: OverlaysPanel, qtbot: QtBot) -> None:
+    panel.overlays.choose("sparsity")
+    job = panel.overlays.job("sparsity")
+    assert job is not None
+    panel.overlays.choose("macs")
+    qtbot.waitUntil(lambda: job.over, timeout=PATIENCE)
+    assert job.state == "cancelled"
+    assert panel.overlays.found("sparsity") is None
+    assert panel.overlays.error("sparsity") is None
 
 
 def test_numbers_of_others_are_offered(panel: OverlaysPanel, window: MainWindow, qtbot: QtBot) -> None:
