@@ -104,7 +104,7 @@ class Spread(QWidget):
         self.field.setPlaceholderText("none")
         self.field.setAccessibleName("Threshold as a number")
         self.field.setToolTip("Below this value boxes are not coloured: 1.2M, 500 kB; empty for none")
-        self.field.setFixedWidth(84)
+        self.field.setFixedWidth(100)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.field.editingFinished.connect(self._typed)
         self.count = QLabel()
