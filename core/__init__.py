@@ -11,6 +11,7 @@ backends and panels never meet (import-linter holds all of it, see pyproject.tom
     passes  backends    one file a pass; one file a backend (base.py holds what a file must declare)
     archive netron_server   the session folder on disk; one model served to the netron viewer, on this machine only
     rewrite             what passes share: questions about a graph, small edits, proof that outputs stayed the same
+    overlays            numbers and words on a graph's nodes, one file each; those that others measured
     tensorrt  onnxrt    what the backends stand on: adapters to TensorRT (both flavours) and to ONNX Runtime
     data  layout        feeds (seeded random, .npz, images) and labels; coordinates of a graph from arrays
     model  cuda         Model, the frozen snapshot: load, save, index, shapes, summary, weights; the GPU's memory and streams

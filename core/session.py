@@ -24,6 +24,7 @@ from core.compare import Comparison
 from core.errors import AppError, UsageError
 from core.events import Event
 from core.history import History
+from core.overlays.numbers import Numbers
 from core.schemas import decode, exact
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Session:
         self.folder = Path(self.folder).absolute()
         self.dirty = False
         self._entries: list[_Entry] = []
+        self._numbers: dict[str, dict[str, Numbers]] = {}
         self._stamps: dict[str, Any] = {}
         self._saved = self._files()
         self._mark = ""  # of the head document that we read or wrote last
@@ -143,6 +145,16 @@ class Session:
             same = (item.id for item in self.history.variants.values() if item.model.fingerprint == comparison.a)
             against = next(same, "")
         self._add(_Entry("comparison", variant_id, comparison, against=against))
+
+    def add_numbers(self, variant_id: str, numbers: Numbers) -> None:
+        """Keep numbers on a variant's nodes while the session is open; those of the same `id` before them are replaced."""
+        self.history[variant_id]
+        self._numbers.setdefault(variant_id, {})[numbers.id] = numbers
+        self.results_changed.emit()
+
+    def numbers_of(self, variant_id: str) -> tuple[Numbers, ...]:
+        """What was found out about a variant's nodes, oldest first."""
+        return tuple(self._numbers.get(variant_id, {}).values())
 
     def _add(self, entry: _Entry) -> None:
         self.history[entry.variant]  # an unknown variant is an error here, not at the next save

@@ -72,6 +72,17 @@ def change(before: float | None, after: float | None) -> str:
     return f"{'+' if percent > 0 else MINUS}{abs(percent):.{digits}f}{THIN}%"
 
 
+def quantity(value: float | None, unit: str) -> str:
+    """A number in its unit: bytes for `B`, `42.0 %` for `%`, `0.343 ms`, else three figures and a prefix: `390 MMACs`."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    if unit == "B":
+        return size(value)
+    if unit in ("%", "ms", "dB"):
+        return f"{_three(value)}{THIN}{unit}"
+    return short(value, unit)
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 node`, `12 nodes`."""
     return f"{whole(count)} {one if count == 1 else many or one + 's'}"

@@ -52,7 +52,7 @@ class Session:
         if basic_to is not None:
             options.optimized_model_filepath = str(basic_to)
         source = str(model) if isinstance(model, Path) else model
-        with _plain(f"ONNX Runtime cannot open {self.name}"):
+        with plain(f"ONNX Runtime cannot open {self.name}"):
             self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         self.inputs = tensor_types(self._session.get_inputs())
         self.outputs = tensor_types(self._session.get_outputs())
@@ -60,7 +60,7 @@ class Session:
     def run(self, feeds: Mapping[str, np.ndarray], outputs: Sequence[str] | None = None) -> dict[str, Any]:
         """One inference; only `outputs` are computed when they are given."""
         wanted = list(outputs) if outputs is not None else [item.name for item in self.outputs]
-        with _plain(f"ONNX Runtime cannot run {self.name}"):
+        with plain(f"ONNX Runtime cannot run {self.name}"):
             return dict(zip(wanted, self._session.run(wanted, dict(feeds)), strict=True))
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ def open_session(model: Path | bytes, *, name: str = "") -> tuple[Session, str]:
 
 
 @contextlib.contextmanager
-def _plain(what: str) -> Iterator[None]:
+def plain(what: str) -> Iterator[None]:
     """Turn ONNX Runtime's exceptions, which share no base but Exception, into a `ModelError`."""
     try:
         yield

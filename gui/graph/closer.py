@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter
 from core.layout import boxes
 from core.layout.labels import text_of
 from core.model.thumbs import LEAST
+from gui.graph import badges
 from gui.graph.texts import Texts
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def labels(
         left = 21.0 if end else boxes.LEFT
         room = rect.width() - left - boxes.RIGHT
         if heat is not None and heat.shade[row] >= 0:
-            room -= boxes.BADGE
+            room -= badges.room(heat, row, texts)
         else:
             picture = slot(scene, row, rect)
             room -= picture.width() if picture is not None else 0.0

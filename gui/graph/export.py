@@ -17,8 +17,9 @@ from core.layout import picture
 from core.layout.legend import BAND, families_in, legend
 from core.params import param
 from gui import figures
+from gui.graph.badges import brief
 from gui.graph.camera import View
-from gui.graph.heat import figure
+from gui.graph.heat import colours, figure, inks
 from gui.graph.painter import Look, paint
 from gui.theme import Theme
 
@@ -192,12 +193,15 @@ class Export(QObject):
             self.done.emit()
 
 
-def badges(heat: Heat, look: Look) -> picture.Badges:
-    """An overlay's numbers as pictures without Qt take them."""
-    texts = [figure(value) if shade >= 0 else "" for value, shade in zip(heat.values.tolist(), heat.shade.tolist(), strict=True)]
-    colours, inks = tuple(shade.name() for shade in look.shades), tuple(ink.name() for ink in look.shade_text)
+def badges(heat: Heat, look: Look) -> picture.Badges | None:
+    """An overlay's numbers or words as pictures without Qt take them; None where boxes have their own colours."""
+    if not heat.coloured:
+        return None
+    texts = tuple(brief(heat, row) if shade >= 0 else "" for row, shade in enumerate(heat.shade.tolist()))
+    hues, ink = (tuple(each.name() for each in every) for every in (colours(heat, look), inks(heat, look)))
     title = (f"{heat.title} ({heat.unit})" if heat.unit else heat.title) + (", log" if heat.log else "")
-    return picture.Badges(heat.shade, colours, inks, tuple(texts), title, figure(heat.low), figure(heat.high))
+    low, high = (heat.names[0], heat.names[-1]) if heat.names else (figure(heat.low), figure(heat.high))
+    return picture.Badges(heat.shade, hues, ink, texts, title, low, high)
 
 
 class _Strips(QThread):

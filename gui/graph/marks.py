@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QRegion
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QRegion
 
+from gui.graph import scales
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES, TITLES
-from gui.graph.heat import Heat, figure
+from gui.graph.heat import Heat
 from gui.graph.painter import LABELS, ROUND, Look, Rect, draw_links, draw_pieces, draw_rects
 from gui.graph.pens import pen_of
 
@@ -152,13 +153,19 @@ def _found(painter: QPainter, scene: Scene, rect: Rect, scale: float, look: Look
 
 
 def legend(painter: QPainter, scene: Scene, heat: Heat | None, look: Look, width: float, height: float) -> None:
-    """In the lower left corner: which colour is what."""
+    """In the lower left corner: which colour is what, and what badges say."""
     font = painter.font()
     font.setPixelSize(11)
     painter.setFont(font)
+    left = 12.0
+    if heat is None or not heat.coloured:
+        left = _families(painter, scene, look, width, height)
     if heat is not None:
-        _scale(painter, heat, look, height)
-        return
+        scales.draw(painter, heat, look, left, width, height)
+
+
+def _families(painter: QPainter, scene: Scene, look: Look, width: float, height: float) -> float:
+    """The families that occur; where the next thing may stand beside them."""
     import numpy as np
 
     counts = np.bincount(scene.family, minlength=len(FAMILIES))
@@ -169,9 +176,9 @@ def legend(painter: QPainter, scene: Scene, heat: Heat | None, look: Look, width
     line = 17.0
     high = line * len(shown) + 11
     if not shown or width < 3 * wide or height < 2.2 * high:
-        return
+        return 12.0
     top = height - high - 12
-    _card(painter, QRectF(12, top, wide, high), look)
+    scales.card(painter, QRectF(12, top, wide, high), look)
     for place, (kind, name) in enumerate(zip(shown, names, strict=True)):
         y = top + 6 + place * line
         painter.setPen(Qt.PenStyle.NoPen)
@@ -179,34 +186,4 @@ def legend(painter: QPainter, scene: Scene, heat: Heat | None, look: Look, width
         painter.drawRoundedRect(QRectF(20, y + 3.5, 4, 10), 2, 2)
         painter.setPen(look.muted)
         painter.drawText(QRectF(31, y, wide, line), Qt.AlignmentFlag.AlignVCenter, name)
-
-
-def _scale(painter: QPainter, heat: Heat, look: Look, height: float) -> None:
-    title = f"{heat.title} ({heat.unit})" if heat.unit else heat.title
-    if heat.log:
-        title += ", log"
-    ends = f"{figure(heat.low)} – {figure(heat.high)}"
-    metrics = painter.fontMetrics()
-    wide = max(metrics.horizontalAdvance(title) + 24.0, 130.0 + metrics.horizontalAdvance(ends) + 34.0)
-    rect = QRectF(12, height - 56, wide, 44)
-    _card(painter, rect, look)
-    painter.setPen(look.muted)
-    painter.drawText(QRectF(rect.left() + 12, rect.top() + 5, wide, 16), Qt.AlignmentFlag.AlignVCenter, title)
-    bar = QRectF(rect.left() + 12, rect.top() + 26, 130, 8)
-    ramp = QLinearGradient(bar.topLeft(), bar.topRight())
-    for place, shade in enumerate(look.shades):
-        ramp.setColorAt(place / (len(look.shades) - 1), shade)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(ramp)
-    painter.drawRoundedRect(bar, 4, 4)
-    painter.setPen(look.muted)
-    painter.drawText(QPointF(bar.right() + 10, bar.bottom() + 0.5), ends)
-
-
-def _card(painter: QPainter, rect: QRectF, look: Look) -> None:
-    back = QColor(look.box)
-    back.setAlpha(228)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(look.box_line, 1.0))
-    painter.setBrush(back)
-    painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+    return 12 + wide + 8

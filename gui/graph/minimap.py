@@ -9,12 +9,12 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from gui.graph.camera import View
+from gui.graph.heat import Heat, colours
 from gui.graph.painter import Look
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from gui.graph.heat import Heat
     from gui.graph.scene import Scene
 
 WIDE, HIGH, PAD = 132, 168, 8
@@ -92,8 +92,8 @@ class Minimap(QWidget):
         length = x1 - x0 + 1
         box = np.repeat(np.arange(len(rects)), length)
         x = x0[box] + np.arange(len(box)) - np.repeat(np.cumsum(length) - length, length)
-        if self._heat is not None:
-            table = _bytes([*look.shades, look.box_line])
+        if self._heat is not None and self._heat.coloured:
+            table = _bytes([*colours(self._heat, look), look.box_line])
             colour = table[self._heat.shade[::every][box]]
         else:
             colour = _bytes(look.families)[family[box]]

@@ -13,10 +13,10 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter
 
 from core.layout import boxes
-from gui.graph import closer, nesting
+from gui.graph import badges, closer, nesting
 from gui.graph.camera import View
 from gui.graph.families import FAMILIES
-from gui.graph.heat import Heat, figure, mix, shades
+from gui.graph.heat import WORDS, Heat, colours, mix, shades
 from gui.graph.pens import pen_of
 from gui.graph.texts import Role, Texts
 
@@ -53,6 +53,8 @@ class Look:
     tints: list[QColor]
     shades: list[QColor]
     shade_text: list[QColor]
+    words: list[QColor]
+    word_text: list[QColor]
     font: QFont
     dark: bool = field(default=False)
 
@@ -66,6 +68,7 @@ class Look:
         hot = QColor("#e2603f") if dark else QColor("#e8643c")
         cold = mix(box, hot, 0.2)
         scale = shades(cold, hot)
+        words = [theme.series(number) for number in range(WORDS)]
         ink = [QColor("#000000"), QColor("#ffffff")]  # of these two one always reads
         return Look(
             window=window,
@@ -80,6 +83,8 @@ class Look:
             tints=[mix(box, colour, 0.34) for colour in families],
             shades=scale,
             shade_text=[ink[contrast(ink[1], shade) > contrast(ink[0], shade)] for shade in scale],
+            words=words,
+            word_text=[ink[contrast(ink[1], word) > contrast(ink[0], word)] for word in words],
             font=theme.font(),
             dark=dark,
         )
@@ -218,11 +223,11 @@ def _plain_boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float
             thin = rects[:, side] < least
             rects[thin, side - 2] -= (least - rects[thin, side]) / 2
             rects[thin, side] = least
-    if heat is not None:
-        groups, colours, rest = heat.shade[rows], look.shades, look.box_line
+    if heat is not None and heat.coloured:
+        groups, hues, rest = heat.shade[rows], colours(heat, look), look.box_line
     else:
-        groups, colours, rest = scene.family[rows], look.families if far else look.tints, look.box
-    _by_group(painter, rects, groups, colours, rest)
+        groups, hues, rest = scene.family[rows], look.families if far else look.tints, look.box
+    _by_group(painter, rects, groups, hues, rest)
     if not far:
         stripes = rects.copy()
         stripes[:, 2] = STRIPE if scale > 0.25 else 2.0 / scale
@@ -290,7 +295,9 @@ def _boxes(painter: QPainter, scene: Scene, rows: np.ndarray, scale: float, look
         _labels(painter, scene, rows, rects, ends.tolist(), scale, look, texts, heat)
     nesting.draw_marks(painter, scene, rows, look)
     if heat is not None:
-        _badges(painter, rows, rects, scale, look, texts, heat)
+        beside = [boxes.UNFOLD - 8.0 if folded else 0.0 for folded in scene.folded[rows].tolist()]  # left of the mark that unfolds
+        rects = [rect.adjusted(0.0, 0.0, -off, 0.0) for rect, off in zip(rects, beside, strict=True)]
+        badges.draw(painter, rows, rects, scale, look, texts, heat)
 
 
 def _labels(
@@ -311,7 +318,7 @@ def _labels(
     numbers = rows.tolist()
     for row, rect, end in zip(numbers, rects, ends, strict=True):
         left = 21.0 if end else boxes.LEFT
-        room = rect.width() - left - boxes.RIGHT - (boxes.BADGE if heat is not None and heat.shade[row] >= 0 else 0.0)
+        room = rect.width() - left - boxes.RIGHT - (badges.room(heat, row, texts) if heat is not None else 0.0)
         room -= boxes.UNFOLD - boxes.RIGHT if scene.folded[row] else 0.0
         detail = scene.details[row]
         both = bool(detail) and scale >= DETAILS
@@ -323,25 +330,6 @@ def _labels(
     painter.setFont(texts.fonts["detail"])
     for x, y, detail, room in second:
         painter.drawStaticText(QPointF(x, y), texts.get("detail", detail, room))
-
-
-def _badges(painter: QPainter, rows: np.ndarray, rects: list[QRectF], scale: float, look: Look, texts: Texts, heat: Heat) -> None:
-    painter.setFont(texts.fonts["tag"])
-    high = 18.0
-    for row, rect in zip(rows.tolist(), rects, strict=True):
-        shade = int(heat.shade[row])
-        if shade < 0:
-            continue
-        text = figure(float(heat.values[row]))
-        wide = max(34.0, texts.width("tag", text) + 12.0)
-        pill = QRectF(rect.right() - 6.0 - wide, rect.center().y() - high / 2, wide, high)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(look.shades[shade])
-        painter.drawRoundedRect(pill, high / 2, high / 2)
-        painter.setPen(look.shade_text[shade])
-        label = texts.get("tag", text, 80.0)
-        size = label.size()
-        painter.drawStaticText(QPointF(pill.center().x() - size.width() / 2, pill.center().y() - size.height() / 2), label)
 
 
 def _shapes(painter: QPainter, labels: Labels, rect: Rect, scale: float, look: Look, texts: Texts) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.model.tensors import DTYPES, byte_size
 from gui import figures
+from gui.graph import badges
 from gui.graph.heat import figure
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def tip(scene: Scene, row: int | None, tensor: int | None, heat: Heat | None) ->
     if row is not None:
         return _node(scene, row, heat)
     if tensor is not None:
-        return _tensor(scene, tensor)
+        return _tensor(scene, tensor, heat)
     return ""
 
 
@@ -38,12 +39,13 @@ def _node(scene: Scene, row: int, heat: Heat | None) -> str:
         lines.append(f"{figures.plural(parameters, 'parameter')} · {figures.size(int(index.weight_bytes[row]))}")
     if macs > 0:
         lines.append(f"{figure(macs)} MACs")
-    if heat is not None and heat.shade[row] >= 0:
-        lines.append(f"{escape(heat.title)}: {figure(float(heat.values[row]))} {escape(heat.unit)}")
+    if heat is not None:
+        said = [(worn.title, badges.written(worn, row)) for worn in (heat, *heat.badges)]
+        lines += [f"{escape(title)}: {escape(text)}" for title, text in said if text]
     return "<br>".join(lines)
 
 
-def _tensor(scene: Scene, tensor: int) -> str:
+def _tensor(scene: Scene, tensor: int, heat: Heat | None) -> str:
     index = scene.index
     edges = scene.edges_of(tensor)
     lines = [f"<b>{escape(index.tensors[tensor])}</b>"]
@@ -53,6 +55,8 @@ def _tensor(scene: Scene, tensor: int) -> str:
     bundle = scene.shown.bundles.get(tensor, 1) if scene.shown is not None else 1
     if bundle > 1:
         lines.append(f"and {bundle - 1:,} more tensors between the same boxes")
+    if heat is not None and heat.tensors is not None and heat.tensors[tensor] == heat.tensors[tensor]:
+        lines.append(figures.size(float(heat.tensors[tensor])))
     if len(edges):
         lines.append(f"from {escape(index.names[int(index.src[edges[0]])])}")
         consumers = [index.names[row] for row in sorted(set(index.dst[edges].tolist()))]

@@ -17,6 +17,8 @@ from gui.graph.motion import FLIGHT, STEP, Motion
 from gui.graph.painter import Look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from core.layout import Placed
@@ -42,6 +44,8 @@ class Viewer(QWidget):
         self.theme = theme
         self.scene: Scene | None = None
         self.heat: Heat | None = None
+        #: What a scene wears, asked whenever there is another one; whoever owns the overlays sets it.
+        self.wardrobe: Callable[[Scene], Heat | None] = lambda scene: None
         self.view = View()
         self._look: Look | None = None
         self._marks = marks.Marks()
@@ -70,7 +74,7 @@ class Viewer(QWidget):
         held = self._held(touched)
         selected = self.selected_names
         scene = Scene(index, placed, shown)
-        self.scene, self.heat = scene, None
+        self.scene, self.heat = scene, self.wardrobe(scene)
         self.motion.stop()
         self.frames.drop()
         rows = dict.fromkeys(row for name in selected if (row := scene.row_of(name)) is not None)
@@ -134,9 +138,20 @@ class Viewer(QWidget):
 
         if values is not None and self.scene is not None and len(values) != len(self.scene):
             raise ValueError(f"{len(values)} values for {len(self.scene)} nodes")
-        self.heat = None if values is None or self.scene is None else Heat.of(values, title, unit)
+        self.wear(None if values is None or self.scene is None else Heat.of(values, title, unit))
+
+    def wear(self, heat: Heat | None) -> None:
+        """Wear colours and badges; None takes them off."""
+        if heat is None and self.heat is None:
+            return
+        self.heat = heat
         self._map()
+        self._describe()
         self.update()
+
+    def redress(self) -> None:
+        """Wear what the wardrobe has for this scene now."""
+        self.wear(self.wardrobe(self.scene) if self.scene is not None else None)
 
     # ---- what is marked ----
     @property
@@ -291,6 +306,8 @@ class Viewer(QWidget):
         names = self.selected_names
         chosen = f"Selected: {names[0]}." if len(names) == 1 else f"{len(names)} nodes are selected." if names else "Nothing is selected."
         boxes = f"{len(self.scene)} boxes, from inputs above to outputs below."
+        if self.heat is not None and self.heat.coloured:
+            boxes += f" Coloured by {self.heat.title}; the Overlays panel lists the values."
         self.setAccessibleDescription(f"{boxes} {chosen} Arrow keys go along links; the Nodes table lists the same.")
 
     def resizeEvent(self, event: QResizeEvent) -> None:

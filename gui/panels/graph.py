@@ -18,6 +18,7 @@ from gui.graph.canvas import Canvas
 from gui.graph.crumbs import Crumbs
 from gui.graph.hands import NOTCH
 from gui.graph.layouts import Layouts
+from gui.graph.overlays import Overlays
 from gui.graph.thumbs import Thumbs
 from gui.panels.base import Panel
 from gui.widgets.empty import EmptyState
@@ -174,6 +175,9 @@ class GraphPanel(Panel):
         self.listen(ctx.selection.changed, self._selected)
         self.listen(ctx.selection.reveal, self._reveal)
         self._wish = ""
+        self._overlays = Overlays.of(ctx)
+        canvas.wardrobe = self._overlays.heat
+        self.listen(self._overlays.changed, canvas.redress)
         self.listen(layouts.changed, self.refresh)
         self.refresh()
 
@@ -181,6 +185,7 @@ class GraphPanel(Panel):
         if self._picture is not None:
             self._picture.close()
         self.canvas.release()
+        self._overlays.release()
         self.layouts.release()
         if self.ctx.services.get("graph.view") is self:
             del self.ctx.services["graph.view"]

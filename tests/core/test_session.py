@@ -20,6 +20,7 @@ from core.compare import Comparison, OutputError
 from core.errors import AppError, UsageError
 from core.history import Step
 from core.model import Model, Summary, TensorType, document
+from core.overlays.numbers import Numbers
 from core.session import Saving, Session
 from tests import models
 
@@ -368,3 +369,21 @@ def test_sessions_live_in_the_persons_data_folder(tmp_path: Path, monkeypatch: p
     assert first.folder.name.startswith("my-net-")
     os.utime(first.folder / "session.json", ns=(5, 5))
     assert archive.sessions() == (second.folder, first.folder)
+
+
+def test_numbers_on_nodes_are_kept_by_variant(tmp_path: Path) -> None:
+    session = started(tmp_path)
+    head = session.history.head
+    assert head is not None
+    told: list[int] = []
+    session.results_changed.connect(lambda: told.append(1))
+    session.dirty = False
+    session.add_numbers(head, Numbers("latency", "Latency", "ms", {"a": 1.0}, "a test"))
+    session.add_numbers(head, Numbers("error", "Error", "dB", {"a": 40.0}, "a test"))
+    session.add_numbers(head, Numbers("latency", "Latency", "ms", {"a": 2.0}, "a test"))
+    assert [(each.id, each.by_name["a"]) for each in session.numbers_of(head)] == [("latency", 2.0), ("error", 40.0)]
+    assert session.numbers_of("v9") == ()
+    assert told == [1, 1, 1]
+    assert not session.dirty  # they are not saved
+    with pytest.raises(AppError):
+        session.add_numbers("v9", Numbers("x", "x", "", {}, ""))
