@@ -180,6 +180,33 @@ class Catalogue:
         return found
 
     @cached_property
+    def _by_maker(self) -> tuple[np.ndarray, np.ndarray]:
+        import numpy as np
+
+        order = np.argsort(self.maker, kind="stable")
+        return order, np.searchsorted(self.maker[order], np.arange(len(self) + 1))
+
+    def tensors_of(self, row: int) -> list[int]:
+        """The tensors of the index that a row makes."""
+        order, at = self._by_maker
+        found: list[int] = order[at[row] : at[row + 1]].tolist()
+        return found
+
+    @cached_property
+    def _by_value(self) -> tuple[np.ndarray, np.ndarray]:
+        import numpy as np
+
+        rows, values = self.reads
+        order = np.argsort(values, kind="stable")
+        return rows[order], np.searchsorted(values[order], np.arange(len(self.index.tensors) + len(self.weights.texts) + 1))
+
+    def readers_of(self, value: int) -> list[int]:
+        """The rows that read a value, once for each input that it stands in."""
+        rows, at = self._by_value
+        found: list[int] = rows[at[value] : at[value + 1]].tolist()
+        return found
+
+    @cached_property
     def made_first(self) -> np.ndarray:
         """int64 (n): the value that says what a row makes: its first output that is read, an output's own tensor, else -1."""
         import numpy as np

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 #: Ops whose kernel is the shape of their second input where no attribute says it, and whose groups are 1 by default.
-_CONVOLUTIONS = ("Conv", "ConvTranspose", "FusedConv", "NhwcConv")
+CONVOLUTIONS = ("Conv", "ConvTranspose", "FusedConv", "NhwcConv")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def _kernel(found: Catalogue) -> np.ndarray:
     import numpy as np
 
     column = found.attribute_number(lambda held: largest(held.get("kernel_shape")))
-    ops = [number for number, name in enumerate(found.index.op_names) if name in _CONVOLUTIONS]
+    ops = [number for number, name in enumerate(found.index.op_names) if name in CONVOLUTIONS]
     for row in np.flatnonzero(np.isin(found.index.op, ops) & np.isnan(column)).tolist():
         dims = _weight_dims(found, row)
         column[row] = max((float(dim) for dim in dims[2:] if dim.isdigit()), default=np.nan)
@@ -62,7 +62,7 @@ def _group(found: Catalogue) -> np.ndarray:
     import numpy as np
 
     own = found.attribute_number(lambda held: largest(held.get("group")))
-    ops = [number for number, name in enumerate(found.index.op_names) if name in _CONVOLUTIONS]
+    ops = [number for number, name in enumerate(found.index.op_names) if name in CONVOLUTIONS]
     return np.where(np.isnan(own) & np.isin(found.index.op, ops), 1.0, own)
 
 

@@ -57,17 +57,18 @@ def rows(term: Term | None, catalogue: Catalogue) -> np.ndarray:
     """
     import numpy as np
 
-    return np.flatnonzero(_mask(term, catalogue)) if term is not None else np.zeros(0, np.int64)
+    return np.flatnonzero(holds(term, catalogue)) if term is not None else np.zeros(0, np.int64)
 
 
-def _mask(term: Term, found: Catalogue) -> np.ndarray:
+def holds(term: Term, found: Catalogue) -> np.ndarray:
+    """For which rows a query holds (bool each)."""
     if isinstance(term, Not):
-        return ~_mask(term.of, found)
+        return ~holds(term.of, found)
     if isinstance(term, Both | Either):
         both = isinstance(term, Both)
-        mask = _mask(term.of[0], found)
+        mask = holds(term.of[0], found)
         for each in term.of[1:]:
-            mask = mask & _mask(each, found) if both else mask | _mask(each, found)
+            mask = mask & holds(each, found) if both else mask | holds(each, found)
         return mask
     if isinstance(term, Words):
         return _anywhere(term.text, found)
