@@ -127,7 +127,7 @@ NUMBERS = {
     "elements": Number("elements of what it makes", _dims(_elements)),
 }
 _PLAIN = {name.replace("-", ""): name for name in NUMBERS}
-_PLAIN |= {"kernel": "k", "parameters": "params", "strides": "stride", "dilations": "dilation", "groups": "group"}
+_PLAIN |= {"kernel": "k", "parameters": "params"}
 
 
 def known(name: str) -> str | None:

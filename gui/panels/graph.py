@@ -10,8 +10,11 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.graph.bars import FindBar, ZoomBar
+from gui.graph import tracing
+from gui.graph.bars import ZoomBar
 from gui.graph.canvas import Canvas
+from gui.graph.find import FindBar
+from gui.graph.finder import Finder
 from gui.graph.hands import NOTCH
 from gui.graph.layouts import Layouts
 from gui.panels.base import Panel
@@ -43,8 +46,8 @@ class GraphPanel(Panel):
     tip = "The model's graph: drag to move, wheel to zoom, click to select; arrow keys go along links."
     ACTIONS = (
         Action(
-            "graph.find", "Find in graph…", _on(lambda panel: panel.find_bar.open()), "View", 40, "Ctrl+F", "search",
-            "Search names, ops and shapes in the graph.", needs_model,
+            "graph.find", "Find in graph…", _on(lambda panel: panel.finder.open()), "View", 40, "Ctrl+F", "search",
+            "Search names, ops, attributes, tensors and shapes in the graph.", needs_model,
         ),
         Action(
             "graph.fit", "Show whole graph", _on(lambda panel: panel.canvas.fit()), "View", 41, "", "fit",
@@ -60,6 +63,7 @@ class GraphPanel(Panel):
         ),
         Action("graph.zoom_in", "Zoom in", _on(lambda panel: panel.canvas.zoom(NOTCH)), "View", 42, "", "zoom-in", "", needs_model),
         Action("graph.zoom_out", "Zoom out", _on(lambda panel: panel.canvas.zoom(1 / NOTCH)), "View", 42, "", "zoom-out", "", needs_model),
+        *tracing.ACTIONS,
     )  # fmt: skip
 
     canvas: Canvas
@@ -74,18 +78,14 @@ class GraphPanel(Panel):
         self.zoom_bar = ZoomBar(
             canvas, ctx.theme, out=lambda: canvas.zoom(1 / NOTCH), full=canvas.full_size, closer=lambda: canvas.zoom(NOTCH), fit=canvas.fit
         )
-        self.find_bar = FindBar(canvas, ctx.theme)
-        self._matches: list[int] = []
-        self._match = -1
+        self.finder = Finder(ctx, canvas)
+        self.find_bar = self.finder.bar
         self._pages = QStackedLayout(self)
         self._empty: QWidget | None = None
         self._pages.addWidget(canvas)
         canvas.picked.connect(self._picked)
         canvas.viewed.connect(self._viewed)
         canvas.installEventFilter(self)
-        self.find_bar.searched.connect(self._search)
-        self.find_bar.stepped.connect(self._step)
-        self.find_bar.closed.connect(self._end_search)
         self.listen(ctx.theme.changed, canvas.restyle)
         self.listen(ctx.selection.changed, self._selected)
         self.listen(ctx.selection.reveal, self._reveal)
@@ -95,6 +95,7 @@ class GraphPanel(Panel):
         self.refresh()
 
     def release(self) -> None:
+        self.finder.release()
         self.canvas.release()
         self._layouts.release()
         if self.ctx.services.get("graph.view") is self:
@@ -109,14 +110,15 @@ class GraphPanel(Panel):
         if found.placed is not None and found.index is not None and found.state != "failed":
             if canvas.scene is None or canvas.scene.placed is not found.placed:
                 canvas.show_graph(found.index, found.placed)
-                self._end_search()
                 self._selected(None)
+                self.finder.follow()
                 if self._wish:
                     self._reveal(self._wish)
             self._show(None)
             return
         if found.placed is None:
             canvas.clear()
+            self.finder.drop()
         if found.state == "working":
             self._show(EmptyState("graph", "Laying out the graph…", "It appears here as soon as it is ready.", theme=self.ctx.theme))
         elif found.state == "failed":
@@ -172,39 +174,6 @@ class GraphPanel(Panel):
         if row is not None:
             self.canvas.reveal(row)
 
-    # ---- search ----
-    def _search(self, text: str) -> None:
-        scene = self.canvas.scene
-        if scene is None or not text.strip():
-            self._matches, self._match = [], -1
-            self.canvas.highlight(None)
-            self.find_bar.say("")
-            return
-        self._matches = scene.find(text)
-        self._match = -1
-        self.canvas.highlight(self._matches)
-        self.find_bar.say(f"{len(self._matches)} found" if self._matches else "none")
-        if self._matches:
-            self._step(1)
-
-    def _step(self, by: int) -> None:
-        """To the next found node, round and round."""
-        if not self._matches:
-            return
-        self._match = (self._match + by) % len(self._matches)
-        row = self._matches[self._match]
-        self.canvas.highlight(self._matches, row)
-        self.canvas.select([row], tell=True)
-        self.canvas.reveal(row)
-        self.find_bar.say(f"{self._match + 1} of {len(self._matches)}")
-
-    def _end_search(self) -> None:
-        self._matches, self._match = [], -1
-        self.canvas.highlight(None)
-        self.find_bar.hide()
-        if self.find_bar.field.hasFocus():
-            self.canvas.setFocus()
-
     # ---- floating bars ----
     def _viewed(self) -> None:
         self.zoom_bar.show_scale(self.canvas.view.scale)
@@ -214,4 +183,5 @@ class GraphPanel(Panel):
             bar, size = self.zoom_bar, event.size()
             bar.move(size.width() - bar.width() - 12, size.height() - bar.height() - 12)
             self.find_bar.move(12, 12)
+            self.find_bar.fit()
         return False

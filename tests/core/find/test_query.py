@@ -57,6 +57,7 @@ def test_nothing_finds_nothing(cnn: Catalogue) -> None:
         ("kernel_shape=1", ["/block/pw/Conv"]),
         ("kernel_shape=3x3 group=8", ["/block/dw/Conv"]),
         ("kernel_shape=[3, 3] strides=2", ["/down/Conv"]),
+        ("strides=[1, 1]", ["/block/dw/Conv"]),
         ("kernel_shape!=3", ["/block/pw/Conv"]),
         ("attr:transb", ["/fc/Gemm"]),
         ("attr:trans*", ["/fc/Gemm"]),
