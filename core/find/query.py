@@ -15,7 +15,7 @@ from core.find.numbers import NUMBERS, known, largest
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["EXAMPLES", "QueryError", "expression", "needs_facts", "parse", "rows"]
+__all__ = ["EXAMPLES", "QueryError", "expression", "has_expression", "holds", "needs_facts", "parse", "rows"]
 
 #: What one can write, and what it finds: the help of every field that takes queries.
 EXAMPLES = (
@@ -38,6 +38,11 @@ _QUANTIZED = re.compile(r"(Dequantize|Quantize|DynamicQuantize)Linear|QLinear.*|
 def needs_facts(term: Term | None) -> bool:
     """Whether a query cannot be answered from the index alone; words alone can, and find weights by name too once facts are there."""
     return term is not None and any(_needs(each) for each in terms(term))
+
+
+def has_expression(term: Term | None) -> bool:
+    """Whether a query has a regular expression in it, which may take its time."""
+    return term is not None and any(not isinstance(each, Compare) and each.text.kind == "expression" for each in terms(term))
 
 
 def _needs(term: Words | Filter | Compare) -> bool:

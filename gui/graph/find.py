@@ -244,7 +244,7 @@ class FindBar(QFrame):
         if text is not None:
             self.field.setText(text)
             self.regex.setChecked(False)
-        self.field.selectAll()
+        self.field.setSelection(len(self.field.text()), -len(self.field.text()))  # all of it, seen from its beginning
         self._search()
 
     def reveal(self) -> None:

@@ -36,7 +36,7 @@ class Finder:
         self.rows: np.ndarray | None = None
         self.index: GraphIndex | None = None
         self.at = -1
-        self._title = ""
+        self._text = ""
         self._within: set[int] | None = None
         self._shown: list[int] = []
         self.bar.searched.connect(self.search)
@@ -106,9 +106,18 @@ class Finder:
         elif not len(rows):
             says = "Nothing in the selection fits." if self._within is not None else "Nothing fits."
         self.bar.say(says)
+        at = self._still(found, rows)
+        self._text = found.text
         self._put(found.index, rows)
         if len(rows):
-            self.go(0, select=False)
+            self.go(at, select=False)
+
+    def _still(self, found: Found, rows: np.ndarray) -> int:
+        """The place of what is shown now, where the same question is answered again with more; else the first."""
+        if found.text != self._text or found.index is not self.index or self.rows is None or not 0 <= self.at < len(self.rows):
+            return 0
+        same = (rows == self.rows[self.at]).nonzero()[0]
+        return int(same[0]) if len(same) else 0
 
     def present(self, title: str, rows: np.ndarray) -> None:
         """Show rows that were found otherwise (a trace), under a title, as the results of a search."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.model.index import GraphIndex
 
 KEY = "graph.searching"
-#: Graphs of at most this many rows are searched where one stands: a millisecond or two.
+#: Graphs of at most this many rows are searched where one stands, but for expressions: a millisecond or two.
 QUICK = 4000
 #: How a query begins that is a pattern of several nodes.
 PATTERN = "pattern:"
@@ -76,6 +76,8 @@ class Searching:
         self._numbers: dict[str, int] = {}
         self._done: dict[str, Done] = {}
         self._thread: _Thread | None = None
+        #: held by whoever looks into the catalogue
+        self._busy = threading.Lock()
 
     @staticmethod
     def of(ctx: Context) -> Searching:
@@ -233,12 +235,16 @@ class Searching:
                 done(Found(text, catalogue.index, pending="Reading attributes…"))
                 return
         question = _Question(asker, number, text, term, catalogue)
-        if self.quick and not regex:
-            done(answer(question))
+        if self.quick and not query.has_expression(term) and self._busy.acquire(blocking=False):
+            try:
+                found = answer(question)
+            finally:
+                self._busy.release()
+            done(found)
             return
         self._done[asker] = done
         if self._thread is None:
-            self._thread = _Thread()
+            self._thread = _Thread(self._busy)
             self._thread.answered.connect(self._answered)
             self._thread.start()
         self._thread.put(question)
@@ -304,9 +310,10 @@ class _Thread(QThread):
 
     answered = Signal(object, object)
 
-    def __init__(self) -> None:
+    def __init__(self, busy: threading.Lock) -> None:
         super().__init__()
         self.setObjectName("graph search")
+        self._busy = busy
         self._wake = threading.Condition()
         self._questions: dict[str, _Question] = {}
         self._stop = False
@@ -331,4 +338,6 @@ class _Thread(QThread):
                 if self._stop:
                     return
                 question = self._questions.pop(next(iter(self._questions)))
-            self.answered.emit(question, answer(question))
+            with self._busy:
+                found = answer(question)
+            self.answered.emit(question, found)
