@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from core.find.facts import Facts
-from core.find.grammar import QueryError, Text
+from core.find.grammar import QueryError, Text, compiled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ class Texts:
             return self.holding(text.text)
         if text.kind == "glob":
             return self.tested(re.compile(fnmatch.translate(text.text)).match)
-        return self.tested(re.compile(text.text, re.IGNORECASE).search)
+        return self.tested(compiled(text.text).search)
 
     def same(self, text: Text) -> np.ndarray:
         """Where a text is the whole, or fits it from end to end."""

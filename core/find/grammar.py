@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.errors import UsageError
 
@@ -23,8 +25,11 @@ FIELDS = {
     "is": "what kind of node it is: is:input, is:output, is:unused, is:quantized, is:inside, is:weighted",
 }
 KINDS = ("input", "output", "unused", "quantized", "inside", "weighted")
+#: Brackets in brackets.
+DEEP = 60
 _UNITS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 1024.0, "Mi": 1024.0**2, "Gi": 1024.0**3, "Ti": 1024.0**4}
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(Ki|Mi|Gi|Ti|k|K|M|G|T)?B?")
+_AGAIN = re.compile(r"[*+]|\{\d*,(?:\d{2,})?\}")
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<open>\() | (?P<close>\))
@@ -136,7 +141,7 @@ def number(text: str) -> float | None:
 def checked(text: str, at: int) -> str:
     """A regular expression that compiles, and that no name can keep busy for ever."""
     try:
-        re.compile(text, re.IGNORECASE)
+        compiled(text)
     except (re.error, OverflowError, RecursionError) as error:
         place = getattr(error, "pos", None) or 0
         raise QueryError(f"The expression is not complete: {error}.", at=at + place) from error
@@ -149,8 +154,16 @@ def checked(text: str, at: int) -> str:
     return text
 
 
+@lru_cache(maxsize=64)
+def compiled(text: str) -> re.Pattern[str]:
+    """A regular expression, ready; it takes no notice of small and capital letters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of what Python may read otherwise one day: [[a], [a||b]
+        return re.compile(text, re.IGNORECASE)
+
+
 def _endless(text: str) -> bool:
-    """Whether an unlimited repetition stands inside of another."""
+    """Whether a repetition without a (small) limit stands inside of another."""
     groups = [False]
     place, inside = 0, False
     while place < len(text):
@@ -166,11 +179,11 @@ def _endless(text: str) -> bool:
             groups.append(False)
         elif char == ")" and len(groups) > 1:
             repeats = groups.pop()
-            again = re.match(r"[*+]|\{\d*,\}", text[place + 1 :]) is not None
+            again = _AGAIN.match(text, place + 1) is not None
             if repeats and again:
                 return True
             groups[-1] |= repeats or again
-        elif re.match(r"[*+]|\{\d*,\}", text[place:]):
+        elif _AGAIN.match(text, place):
             groups[-1] = True
         place += 1
     return False
@@ -190,6 +203,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.tokens = list(_tokens(text))
         self.place = 0
+        self.depth = 0
 
     def whole(self) -> Term | None:
         if self.now.kind == "end":
@@ -225,8 +239,14 @@ class _Parser:
 
     def _one(self) -> Term:
         token = self._take()
+        if token.kind in ("not", "("):
+            self.depth += 1
+            if self.depth > DEEP:
+                raise QueryError("There are too many brackets in brackets.", at=token.at)
         if token.kind == "not":
-            return Not(self._one())
+            found: Term = Not(self._one())
+            self.depth -= 1
+            return found
         if token.kind == "term":
             assert token.term is not None
             return token.term
@@ -235,6 +255,7 @@ class _Parser:
             if self.now.kind != ")":
                 raise QueryError("A ) is missing.", at=self.now.at)
             self._take()
+            self.depth -= 1
             return found
         before = self.tokens[self.place - 2].said if self.place > 1 else ""
         where = f"after '{before}'" if before else "at the beginning"

@@ -22,7 +22,7 @@ from typing import Literal
 from core.errors import UsageError
 from core.find.catalogue import Catalogue
 from core.find.facts import NOTHING, Value
-from core.find.grammar import Compare, QueryError, number
+from core.find.grammar import DEEP, Compare, QueryError, number
 from core.find.numbers import CONVOLUTIONS
 
 #: Ops whose inputs may stand in any order.
@@ -95,6 +95,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.depth = 0
         self.nodes: list[Node] = []
         self.variables: list[Variable] = []
         self.named: dict[str, int] = {}
@@ -198,11 +199,15 @@ class _Parser:
         conditions = self._conditions() if self._take("{") else ()
         self._need("(")
         inputs: list[int] = []
+        self.depth += 1
+        if self.depth > DEEP:
+            raise QueryError("There are too many brackets in brackets.", at=self.at)
         if not self._take(")"):
             inputs.append(self._expression())
             while self._take(","):
                 inputs.append(self._expression())
             self._need(")")
+        self.depth -= 1
         made = self._variable(Variable(kind="made"))
         self.nodes.append(Node(ops, tuple(inputs), (made,), conditions, alone=self._take("!")))
         return made

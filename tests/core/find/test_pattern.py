@@ -278,3 +278,20 @@ def test_a_selection_is_found_by_its_own_pattern(seed: int) -> None:
         except UsageError:
             continue
         assert tuple(chosen) in {tuple(sorted(match.rows)) for match in find(pattern, where, overlap=True).found}, pattern.text
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_typed_is_found_or_explained(seed: int) -> None:
+    rng = random.Random(seed)
+    parts = [*"(),xy=;:!{}*?_|", "Mul", "k>1", "const", "0.5", '"', "é", "\n", "none", "::"]
+    where = swish()
+    for _ in range(300):
+        text = "".join(rng.choice(parts) + rng.choice(["", " "]) for _ in range(rng.randint(1, 12)))
+        at = 0
+        try:
+            find(parse(text), where, patience=10_000)
+        except QueryError as error:
+            at = error.at
+        assert 0 <= at <= len(text), text
+    with pytest.raises(QueryError, match="too many brackets"):
+        parse("Mul(" * 3000)

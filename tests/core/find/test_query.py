@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import numpy as np
@@ -107,6 +108,7 @@ def test_what_a_query_finds(cnn: Catalogue, text: str, names: list[str]) -> None
         ("/a(/", 2, "not complete"),
         ("/(a+)+b/", 1, "for ever"),
         ("/(?:x[ab]*|c)*/", 1, "for ever"),
+        ("/(a{0,99}){2,50}b/", 1, "for ever"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(cnn: Catalogue, text: str, at: int, says: str) -> None:
@@ -184,3 +186,28 @@ def test_words_remembered_find_what_words_looked_for_find() -> None:
     remembered = Texts(texts)
     for word in ["a", "ab", "abc", "ab", "c", "bc", "/", "_1", "a", "zz", "abca", "", "b"]:
         assert remembered.hits(Text(word)).tolist() == [word in text.lower() for text in texts], word
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_typed_is_answered_or_explained(cnn: Catalogue, seed: int) -> None:
+    rng = random.Random(seed)
+    parts = [
+        "conv", "op:", "op:Conv", "k", ">", "3", "=", "[", "]", "(", ")", '"', "/", "and", "or", "not", " ", "*", "?", "shape:", "1x", ",",
+        "in:", "attr:", "is:input", "params", "1M", "\\", "+", "{2,}", "|", ":", "::", "x", "×", "é", "\u0130", "\t", "!", "kernel_shape",
+    ]  # fmt: skip
+    for _ in range(200):
+        text = "".join(rng.choice(parts) + rng.choice(["", " "]) for _ in range(rng.randint(1, 9)))
+        for read in (query.parse, query.expression):
+            rows, said = [], None
+            try:
+                rows = query.rows(read(text), cnn).tolist()
+            except QueryError as error:
+                said = error
+            assert rows == sorted(set(rows)), text
+            assert said is None or (said.message and 0 <= said.at <= len(text)), text
+
+
+@pytest.mark.parametrize("text", ["(" * 3000 + "a", "not " * 3000 + "a", "a " * 3000, "a or " * 3000 + "a", '"' * 3000])
+def test_long_ones_are_answered_or_explained_too(cnn: Catalogue, text: str) -> None:
+    with contextlib.suppress(QueryError):
+        query.rows(query.parse(text), cnn)
