@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from gui import figures
 from gui.graph.bars import button
 from gui.graph.families import family
+from gui.widgets.rows import Wrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,17 +108,20 @@ class Line(QStyledItemDelegate):
         painter.setBrush(theme.color(f"family.{kind}"))
         painter.drawRoundedRect(QRectF(rect.left() + 11, rect.top() + 6, 4, ROW - 12), 2, 2)
         middle = int(Qt.AlignmentFlag.AlignVCenter)
+        room = rect.width() - 24 - 10
+        wide = QFontMetrics(theme.font()).horizontalAdvance(name)
         painter.setFont(theme.small())
         metrics = painter.fontMetrics()
         aside = " · ".join(part for part in (op, detail) if part)
-        most = round((rect.width() - 40) * 0.45)
-        aside = metrics.elidedText(aside, Qt.TextElideMode.ElideRight, most)
-        wide = metrics.horizontalAdvance(aside)
+        if wide + metrics.horizontalAdvance(aside) + 14 > room:
+            aside = op  # the name is what tells them apart
+        aside = metrics.elidedText(aside, Qt.TextElideMode.ElideMiddle, max(round(room * 0.3), room - 14 - wide))
+        used = metrics.horizontalAdvance(aside)
         painter.setPen(theme.color("muted"))
-        painter.drawText(QRect(rect.right() - 10 - wide, rect.top(), wide, ROW), middle, aside)
+        painter.drawText(QRect(rect.right() - 10 - used, rect.top(), used, ROW), middle, aside)
         painter.setFont(theme.font())
         painter.setPen(theme.color("text"))
-        room = rect.width() - 24 - 10 - wide - 14
+        room -= used + 14
         name = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room)
         painter.drawText(QRect(rect.left() + 24, rect.top(), room, ROW), middle, name)
         painter.restore()
@@ -165,10 +169,8 @@ class FindBar(QFrame):
         self.help = button(theme, "help", "What one can write here", self._show_help)
         self.up = button(theme, "chevron-up", "To the one before (Shift+F3, Shift+Enter)", lambda: self.stepped.emit(-1))
         self.down = button(theme, "chevron-down", "To the next (F3, Enter)", lambda: self.stepped.emit(1))
-        self.message = QLabel("")
+        self.message = Wrapped("")
         self.message.setProperty("role", "small")
-        self.message.setWordWrap(True)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setContentsMargins(8, 0, 8, 3)
         self.list = QTableView()  # a QListView asks about every row before it shows the first
         self.results = Results(self)
