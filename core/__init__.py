@@ -13,7 +13,7 @@ backends and panels never meet (import-linter holds all of it, see pyproject.tom
     rewrite             what passes share: questions about a graph, small edits, proof that outputs stayed the same
     overlays            numbers and words on a graph's nodes, one file each; those that others measured
     tensorrt  onnxrt    what the backends stand on: adapters to TensorRT (both flavours) and to ONNX Runtime
-    data  layout        feeds (seeded random, .npz, images) and labels; coordinates of a graph from arrays
+    data  layout  find  feeds (seeded random, .npz, images) and labels; coordinates of a graph; queries, traces and patterns in one
     model  cuda         Model, the frozen snapshot: load, save, index, shapes, summary, weights; the GPU's memory and streams
     schemas  workers    results as JSON with a published schema; `run(task, ..., where="inline" | "process")`
     settings            what the person prefers, kept between runs

@@ -57,11 +57,12 @@ class Settings:
     )
     recent_length: int = param(12, "Number of recent models remembered", min=0, max=50, advanced=True)
     recent: tuple[str, ...] = param((), "Models opened lately, newest first", advanced=True)
+    searches: tuple[str, ...] = param((), "What was looked for in graphs lately, newest first", advanced=True)
     geometry: str = param("", "Size and place of the window", advanced=True)
     arrangement: str = param("", "Arrangement of the panels", advanced=True)
 
     #: Kept by the program for the person, not offered in a form.
-    HIDDEN: ClassVar[tuple[str, ...]] = ("recent", "geometry", "arrangement")
+    HIDDEN: ClassVar[tuple[str, ...]] = ("recent", "searches", "geometry", "arrangement")
 
     changed: Event[[]] = field(default_factory=Event, repr=False)
     problems: list[str] = field(default_factory=list, repr=False)

@@ -51,6 +51,8 @@ class Rows(QAbstractTableModel):
         self.order: list[int] = []
         self.sorted_by: tuple[int, Qt.SortOrder] | None = None
         self.text = ""
+        #: Rows that may be shown, in order; None: all.
+        self.only: Sequence[int] | None = None
         self.mono: QFont | None = None
         self._searched: list[str] | None = None
 
@@ -113,7 +115,7 @@ class Rows(QAbstractTableModel):
             if len(values) != total:
                 raise ValueError(f"column '{column.id}' has {len(values)} rows, others {total}")
         self.beginResetModel()
-        self.data_, self.total, self._searched = columns, total, None
+        self.data_, self.total, self._searched, self.only = columns, total, None, None
         self.order = self._arranged()
         self.endResetModel()
 
@@ -134,7 +136,7 @@ class Rows(QAbstractTableModel):
         self.layoutChanged.emit()
 
     def _arranged(self) -> list[int]:
-        rows: Iterable[int] = range(self.total)
+        rows: Iterable[int] = range(self.total) if self.only is None else self.only
         if self.text:
             texts = self._texts()
             words = self.text.lower().split()
@@ -254,6 +256,12 @@ class Table(QTableView):
     def set_filter(self, text: str) -> None:
         """Show only rows that hold every word of `text` in a searched column."""
         self.rows.text = text.strip()
+        self.rows.arrange()
+        self.counted.emit(len(self.rows.order), self.rows.total)
+
+    def show_only(self, rows: Sequence[int] | None) -> None:
+        """Show only these rows of the data, whoever chose them; None shows all again, as new data does."""
+        self.rows.only = rows
         self.rows.arrange()
         self.counted.emit(len(self.rows.order), self.rows.total)
 

@@ -2,7 +2,9 @@
 
     canvas      the widget that a panel puts on the screen: selection, search, hover; hands turns events into these
     viewer      what it shows and from where: view, flights, overlay, painting
-    bars        small bars that float over it: zoom, find
+    bars        small bars that float over it: zoom
+    find        the find bar and the list of what was found (examples: its help); finder: what goes on between it and the canvas
+    searching   queries asked of the whole graph, answered here, in a thread or by the model's process; tracing: ways through it
     marks       what lies over the picture: selection, hover, search, legends
     minimap     the whole graph in a corner
     commands    what can be done with a box, a link, the ground: actions, and the context menu made of them

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 #: exist are left out, those that cannot be run say why.
 MENUS: dict[str, tuple[str, ...]] = {
     "node": (
-        "graph.unfold", "graph.fold", "-", "graph.zoom_selection", "graph.producers", "graph.consumers", "graph.alike", "-",
+        "graph.unfold", "graph.fold", "-", "graph.zoom_selection", "-", "graph.producers", "graph.consumers",
+        "graph.trace_up", "graph.trace_down", "graph.alike", "-",
         "graph.copy", "graph.copy_name", "-", "netron.show", "graph.export",
     ),
     "tensor": ("graph.tensor_ends", "graph.tensor_copy", "-", "graph.shapes", "graph.export"),
@@ -81,15 +82,6 @@ def _take(ctx: Context, rows: list[int]) -> None:
         canvas.zoom_to_selection()
 
 
-def _alike(ctx: Context) -> None:
-    """Search for the op of the selected node."""
-    panel = _panel(ctx)
-    rows, scene = panel.canvas.selected_rows, panel.canvas.scene
-    if rows and scene is not None:
-        panel.find_bar.field.setText(scene.index.op_names[int(scene.index.op[rows[0]])])
-        panel.find_bar.open()
-
-
 def _tensor_ends(ctx: Context) -> None:
     scene = _panel(ctx).canvas.scene
     if scene is None:
@@ -144,7 +136,6 @@ ACTIONS = (
         "graph.tensor_ends", "Select both ends of the link", _shown(_tensor_ends), "Edit", 43, "", "link",
         "The producer and all consumers of the link that is pointed at, or of what the selected nodes make.", needs_tensor,
     ),
-    Action("graph.alike", "Find ops like this", _shown(_alike), "Edit", 44, "", "search", "Search for the selected node's op.", needs_node),
     Action(
         "graph.shapes", "Shapes on links", _shapes, "View", 43, "", "tensor",
         "Write the shapes of tensors on their links, from 90 % on.", None, lambda ctx: ctx.settings.link_shapes,

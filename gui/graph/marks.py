@@ -37,6 +37,16 @@ class Marks:
     current: int | None = None
     band: QRectF | None = None
     focused: bool = False
+    _rows: tuple[list[int], np.ndarray] | None = field(default=None, repr=False)
+
+    def found_rows(self) -> np.ndarray:
+        """What was found as an array, made once: it may be all of a large graph."""
+        import numpy as np
+
+        assert self.found is not None
+        if self._rows is None or self._rows[0] is not self.found:
+            self._rows = self.found, np.asarray(self.found, np.int64)
+        return self._rows[1]
 
 
 def draw(painter: QPainter, scene: Scene, view: View, width: float, height: float, look: Look, marks: Marks) -> None:
@@ -46,7 +56,7 @@ def draw(painter: QPainter, scene: Scene, view: View, width: float, height: floa
     if marks.found is not None:
         veil = QColor(look.window)
         veil.setAlpha(170)
-        painter.setClipRegion(_ground(scene, view, width, height, marks.found))
+        painter.setClipRegion(_ground(scene, view, width, height, marks.found_rows()))
         painter.fillRect(QRectF(0, 0, width, height), veil)
         painter.setClipping(False)
     painter.translate(width / 2, height / 2)
@@ -72,13 +82,18 @@ def draw(painter: QPainter, scene: Scene, view: View, width: float, height: floa
         painter.drawRect(marks.band)
 
 
-def _ground(scene: Scene, view: View, width: float, height: float, rows: list[int]) -> QRegion:
+def _ground(scene: Scene, view: View, width: float, height: float, rows: np.ndarray) -> QRegion:
     """All of the widget but the boxes in `rows`."""
+    import numpy as np
+
     region = QRegion(0, 0, round(width) + 1, round(height) + 1)
-    seen = set(rows).intersection(scene.boxes_in(view.rect(width, height)).tolist())
+    wanted = np.zeros(len(scene), bool)
+    wanted[rows] = True
+    seen = scene.boxes_in(view.rect(width, height))
+    seen = seen[wanted[seen]]
     if len(seen) > HOLES:
         return region
-    for x, y, w, h in scene.rects[list(seen)].tolist():
+    for x, y, w, h in scene.rects[seen].tolist():
         left, top = view.to_screen(x, y, width, height)
         region -= QRegion(QRectF(left, top, w * view.scale, h * view.scale).toAlignedRect())
     return region
@@ -109,10 +124,12 @@ def _lit_routes(painter: QPainter, scene: Scene, rows: list[int], rect: Rect, sc
         draw_pieces(painter, pieces, np.abs(pieces[:, 0] - pieces[:, 2]) > 0.25, rect, scale, look.accent, 2.0)
 
 
-def _outlines(painter: QPainter, scene: Scene, rows: list[int], rect: Rect, scale: float, colour: QColor, width: float) -> None:
+def _outlines(
+    painter: QPainter, scene: Scene, rows: list[int] | np.ndarray, rect: Rect, scale: float, colour: QColor, width: float
+) -> None:
     import numpy as np
 
-    if not rows:
+    if not len(rows):
         return
     boxes = scene.rects[rows]
     x0, y0, x1, y1 = rect
@@ -147,7 +164,7 @@ def _grown(boxes: np.ndarray, by: np.ndarray) -> np.ndarray:
 def _found(painter: QPainter, scene: Scene, rect: Rect, scale: float, look: Look, marks: Marks) -> None:
     """Bring what a search found out from under the veil."""
     assert marks.found is not None
-    _outlines(painter, scene, marks.found, rect, scale, look.accent, 1.5)
+    _outlines(painter, scene, marks.found_rows(), rect, scale, look.accent, 1.5)
     if marks.current is not None:
         _outlines(painter, scene, [marks.current], rect, scale, look.accent, 3.0)
 

@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from core.errors import UsageError
 from gui.actions import Action, needs_model
 from gui.context import Context
-from gui.graph import commands
-from gui.graph.bars import FindBar, ZoomBar
+from gui.graph import commands, tracing
+from gui.graph.bars import ZoomBar
 from gui.graph.canvas import Canvas
 from gui.graph.crumbs import Crumbs
+from gui.graph.find import FindBar
+from gui.graph.finder import Finder
 from gui.graph.hands import NOTCH
 from gui.graph.layouts import Layouts
 from gui.graph.overlays import Overlays
@@ -77,8 +79,8 @@ class GraphPanel(Panel):
     tip = "The model's graph: drag to move, wheel to zoom, click to select; arrow keys go along links."
     ACTIONS = (
         Action(
-            "graph.find", "Find in graph…", _on(lambda panel: panel.find_bar.open()), "View", 40, "Ctrl+F", "search",
-            "Search names, ops and shapes in the graph.", needs_model,
+            "graph.find", "Find in graph…", _on(lambda panel: panel.finder.open()), "View", 40, "Ctrl+F", "search",
+            "Search names, ops, attributes, tensors and shapes in the graph.", needs_model,
         ),
         Action(
             "graph.fit", "Show whole graph", _on(lambda panel: panel.canvas.fit()), "View", 41, "", "fit",
@@ -123,6 +125,7 @@ class GraphPanel(Panel):
         Action("graph.zoom_in", "Zoom in", _on(lambda panel: panel.canvas.zoom(NOTCH)), "View", 42, "", "zoom-in", "", needs_model),
         Action("graph.zoom_out", "Zoom out", _on(lambda panel: panel.canvas.zoom(1 / NOTCH)), "View", 42, "", "zoom-out", "", needs_model),
         *commands.ACTIONS,
+        *tracing.ACTIONS,
     )  # fmt: skip
 
     canvas: Canvas
@@ -137,7 +140,6 @@ class GraphPanel(Panel):
         self.zoom_bar = ZoomBar(
             canvas, ctx.theme, out=lambda: canvas.zoom(1 / NOTCH), full=canvas.full_size, closer=lambda: canvas.zoom(NOTCH), fit=canvas.fit
         )
-        self.find_bar = FindBar(canvas, ctx.theme)
         self.layouts = Layouts.of(ctx)
         layouts = self.layouts
         self.crumbs = Crumbs(
@@ -151,8 +153,8 @@ class GraphPanel(Panel):
         )
         self.crumbs.travel.connect(self._travel)
         canvas.folding.connect(layouts.toggle)
-        self._matches: list[int] = []
-        self._match = -1
+        self.finder = Finder(ctx, canvas)
+        self.find_bar = self.finder.bar
         self._pages = QStackedLayout(self)
         self._empty: QWidget | None = None
         self._pages.addWidget(canvas)
@@ -168,9 +170,6 @@ class GraphPanel(Panel):
         self.listen(ctx.settings.changed, self._settings)
         self._settings()
         canvas.installEventFilter(self)
-        self.find_bar.searched.connect(self._search)
-        self.find_bar.stepped.connect(self._step)
-        self.find_bar.closed.connect(self._end_search)
         self.listen(ctx.theme.changed, canvas.restyle)
         self.listen(ctx.selection.changed, self._selected)
         self.listen(ctx.selection.reveal, self._reveal)
@@ -184,6 +183,7 @@ class GraphPanel(Panel):
     def release(self) -> None:
         if self._picture is not None:
             self._picture.close()
+        self.finder.release()
         self.canvas.release()
         self._overlays.release()
         self.layouts.release()
@@ -202,10 +202,12 @@ class GraphPanel(Panel):
                 another = canvas.scene is None or canvas.scene.shown is None or canvas.scene.shown.nest is not shown.nest
                 canvas.show_graph(shown.index, shown.placed, shown, found.touched)
                 self.pointed = None
+                self._selected(None)
                 if another:
                     canvas.thumbs.of(found.model)
-                    self._end_search()
-                self._selected(None)
+                    self.finder.follow()
+                else:
+                    self.finder.redraw()
                 if self._wish:
                     self._reveal(self._wish)
             self._show(None)
@@ -213,6 +215,7 @@ class GraphPanel(Panel):
         if shown is None:
             canvas.clear()
             self._viewed()
+            self.finder.drop()
         if found.state == "working":
             self._show(EmptyState("graph", "Laying out the graph…", "It appears here as soon as it is ready.", theme=self.ctx.theme))
         elif found.state == "failed":
@@ -290,39 +293,6 @@ class GraphPanel(Panel):
         else:
             self.canvas.fit()
 
-    # ---- search ----
-    def _search(self, text: str) -> None:
-        scene = self.canvas.scene
-        if scene is None or not text.strip():
-            self._matches, self._match = [], -1
-            self.canvas.highlight(None)
-            self.find_bar.say("")
-            return
-        self._matches = scene.find(text)
-        self._match = -1
-        self.canvas.highlight(self._matches)
-        self.find_bar.say(f"{len(self._matches)} found" if self._matches else "none")
-        if self._matches:
-            self._step(1)
-
-    def _step(self, by: int) -> None:
-        """To the next found node, round and round."""
-        if not self._matches:
-            return
-        self._match = (self._match + by) % len(self._matches)
-        row = self._matches[self._match]
-        self.canvas.highlight(self._matches, row)
-        self.canvas.select([row], tell=True)
-        self.canvas.reveal(row)
-        self.find_bar.say(f"{self._match + 1} of {len(self._matches)}")
-
-    def _end_search(self) -> None:
-        self._matches, self._match = [], -1
-        self.canvas.highlight(None)
-        self.find_bar.hide()
-        if self.find_bar.field.hasFocus():
-            self.canvas.setFocus()
-
     # ---- what can be done here ----
     def _settings(self) -> None:
         self.canvas.edge_labels.on = self.ctx.settings.link_shapes
@@ -362,4 +332,5 @@ class GraphPanel(Panel):
             bar.move(size.width() - bar.width() - 12, size.height() - bar.height() - 12)
             self.crumbs.move(12, 12)
             self.find_bar.move(12, 48)
+            self.find_bar.fit()
         return False

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedLayout, QVBoxLayout, QWidget
 
 from gui import figures
 from gui.actions import Action, needs_model
 from gui.context import Context
 from gui.graph.families import TITLES, family
+from gui.graph.find import PAUSE
 from gui.graph.layouts import Layouts
+from gui.graph.searching import Found, Searching
 from gui.panels.base import Panel
 from gui.table import Column, Table
 from gui.widgets.empty import EmptyState
+from gui.widgets.rows import Elided
 
 if TYPE_CHECKING:
     from core.model.index import GraphIndex
+
+ASKER = "nodes table"
 
 
 def filter_nodes(ctx: Context) -> None:
@@ -64,7 +69,7 @@ class NodesPanel(Panel):
     ACTIONS = (
         Action(
             "nodes.filter", "Filter nodes…", filter_nodes, "View", 45, "Ctrl+Shift+F", "filter",
-            "Search the table of nodes by name, op or shape.", needs_model,
+            "Search the table of nodes with the same queries as in the graph.", needs_model,
         ),
     )  # fmt: skip
 
@@ -91,15 +96,24 @@ class NodesPanel(Panel):
         self.table.selection_changed.connect(self._picked)
         self.table.chosen.connect(self._chosen)
         self.table.counted.connect(self._count)
-        self.field = self.table.filter_field("Filter by name, op or shape")
-        self.count = QLabel()
-        self.count.setProperty("role", "small")
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("Filter: words, op:Conv and k>3, params>1M")
+        self.field.setAccessibleName("Filter nodes")
+        self.field.setToolTip("Words, or filters as in the graph's find bar: op:Conv and k>3, shape:1x32x*x*, not is:output")
+        self.field.setClearButtonEnabled(True)
+        self.field.textChanged.connect(self._typed)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self._filter)
+        self._searching = Searching.of(ctx)
+        self.count = Elided(right=True, role="small", mode=Qt.TextElideMode.ElideRight)
         bar = QWidget()
         row = QHBoxLayout(bar)
         row.setContentsMargins(8, 6, 12, 6)
         row.setSpacing(10)
-        row.addWidget(self.field, 1)
-        row.addWidget(self.count)
+        row.addWidget(self.field, 3)
+        row.addWidget(self.count, 2)
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -125,6 +139,8 @@ class NodesPanel(Panel):
         self.refresh()
 
     def release(self) -> None:
+        self._searching.forget(ASKER)
+        self._searching.release()
         self._layouts.release()
         if self.ctx.services.get("nodes") is self:
             del self.ctx.services["nodes"]
@@ -145,6 +161,33 @@ class NodesPanel(Panel):
             self._quiet = True
             self.table.set_columns(columns(index))
             self._quiet = False
+            if self.field.text().strip():
+                self._filter()
+            self._selected(None)
+
+    # ---- the filter ----
+    def _typed(self) -> None:
+        if self._searching.quick:
+            self._filter()
+        else:
+            self._pause.start()
+
+    def _filter(self) -> None:
+        text = self.field.text()
+        if text.strip():
+            self._searching.ask(ASKER, text, self._found)
+        else:
+            self._searching.forget(ASKER)
+            self.table.show_only(None)
+
+    def _found(self, found: Found) -> None:
+        """Show what was found; what a query cannot say yet is said beside it, and the rows stay as they were."""
+        if found.error is not None:
+            self.count.setText(f"{found.error.message} {found.error.hint}".strip())
+        elif found.pending:
+            self.count.setText(found.pending)
+        elif found.rows is not None and found.index is self._index:
+            self.table.show_only(sorted(set(found.rows.tolist())))
             self._selected(None)
 
     # ---- selection, both ways ----

@@ -84,3 +84,23 @@ def test_the_filter_action_goes_to_the_field(panel: NodesPanel, window: MainWind
     window.activateWindow()
     window.act("nodes.filter")
     qtbot.waitUntil(lambda: window.focusWidget() is panel.field)
+
+
+def test_the_filter_takes_queries_and_says_what_is_wrong_with_them(panel: NodesPanel, window: MainWindow, qtbot: QtBot) -> None:
+    index = window.ctx.services["index"]
+    panel.field.setText("op:Conv and k>1")
+    qtbot.waitUntil(lambda: len(panel.table.shown_rows) == 3, timeout=PATIENCE)
+    panel.field.setText("op:Conv and k>")
+    assert "A value is missing" in panel.count.text()
+    assert len(panel.table.shown_rows) == 3
+    panel.field.setText("op:Relu or is:output")
+    assert [index.names[row] for row in panel.table.shown_rows] == ["/stem/Relu", "/down/Relu", "logits"]
+    panel.field.setText("")
+    assert len(panel.table.shown_rows) == len(index)
+
+
+def test_another_graph_is_filtered_too(panel: NodesPanel, open_model: Open, qtbot: QtBot, tmp_path: Path) -> None:
+    panel.field.setText("gemm")
+    open_model(models.save(models.mlp(), tmp_path / "mlp.onnx"))
+    qtbot.waitUntil(lambda: panel.table.rows.total == 6, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(panel.table.shown_rows) == 2, timeout=PATIENCE)
