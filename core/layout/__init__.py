@@ -5,6 +5,8 @@
     nets      one shared chain of stand-ins for each tensor; far fan-outs become named ports
     order     left to right within a row: few crossings
     columns   x: straight links where they can be straight
+    slide     x again: everything to where its links are shortest
+    ends      where links touch their boxes
     routes    links as polylines that never cross a box
     layered   all of these in order
 

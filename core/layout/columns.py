@@ -73,6 +73,7 @@ def columns(
     room: np.ndarray,
     chain: np.ndarray,
     minor: np.ndarray,
+    reach: np.ndarray,
     *,
     rounds: int = 16,
     check: Callable[[], None] = lambda: None,
@@ -80,11 +81,13 @@ def columns(
     """x (float64 (v)) for all vertices.
 
     `place` is the order; vertex v needs `room[v]` pixels, its margins included; `chain[v]` is the net of a stand-in, -1
-    for boxes and tags; `minor[v]` (bool) that it is beside the point (a weight, a tag): it goes where its consumer is.
+    for boxes and tags; `minor[v]` (bool) that it is beside the point (a weight, a tag): it goes where its consumer is;
+    `reach[v]` how far from its middle links may touch it.
     """
     import numpy as np
 
     from core.layout.order import Rows
+    from core.layout.slide import slide
 
     # From here on a vertex is its place: neighbours in a row are neighbours in memory.
     vertex = np.empty(len(rows), np.int64)
@@ -93,7 +96,9 @@ def columns(
     wide = room[vertex]
     edge = np.cumsum(wide)
     offset = edge - wide / 2 - np.concatenate(([0.0], edge))[rows.start[rows.rank]]
-    x = _columns(Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset), chain[vertex], minor[vertex], vertex, rounds, check)
+    spaced = Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset)
+    x = _columns(spaced, chain[vertex], minor[vertex], vertex, rounds, check)
+    x = slide(spaced, x, chain[vertex], reach[vertex])
     return np.asarray(x[place])
 
 

@@ -47,6 +47,7 @@ def lay(
 
     from core.layout.boxes import TAG_HEIGHT, tag_width
     from core.layout.columns import columns
+    from core.layout.ends import ends, reaches
     from core.layout.nets import weave
     from core.layout.order import order
     from core.layout.ranks import rank
@@ -58,7 +59,7 @@ def lay(
     nets = weave(level, src, dst, tensor)
     counts = nets.tag_count.tolist()
     tag_w = np.array([tag_width(names[t] if names else "tensor", c) for t, c in zip(nets.tag_tensor.tolist(), counts, strict=True)])
-    full_w, full_h = np.concatenate((w, tag_w)), np.concatenate((h, np.full(nets.tags, TAG_HEIGHT)))
+    full_h = np.concatenate((h, np.full(nets.tags, TAG_HEIGHT)))
 
     step(0.2, "Ordering rows")
     numbered, rows = _number(nets)
@@ -69,14 +70,16 @@ def lay(
     beside = np.concatenate((w + 2 * BESIDE_BOX, tag_w + 2 * BESIDE_TAG, np.full(len(nets.owner), 2 * BESIDE_LINE)))
     light = np.concatenate((minor, ~nets.tag_out, np.zeros(len(nets.owner), bool)))
     back = np.argsort(numbered)
-    x = columns(rows, place, beside[back], chain[back], light[back], check=lambda: step(0.7, "Straightening links"))[numbered]
+    reach = reaches(nets, w)
+    x = columns(rows, place, beside[back], chain[back], light[back], reach[back], check=lambda: step(0.7, "Straightening links"))[numbered]
 
     step(0.9, "Drawing links")
     left = float((x - beside / 2).min()) if len(x) else 0.0
     x = np.round((x - left) * 2.0) / 2.0 + MARGIN
     right = float((x + beside / 2).max()) if len(x) else 0.0
-    vertical = stack(nets, x, full_h)
-    routes = route(nets, x, full_w, full_h, vertical)
+    touch = ends(nets, x, reach)
+    vertical = stack(nets, x, full_h, touch)
+    routes = route(nets, x, full_h, vertical, touch)
     y = vertical.centre[nets.rank[: nets.real]] + MARGIN
     routes.points[:, 1] += MARGIN
     routes.links[:, 1] += MARGIN
