@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Room around everything, and beside boxes, tags and stand-ins.
 MARGIN = 48.0
-BESIDE_BOX, BESIDE_TAG, BESIDE_LINE = 14.0, 6.0, 7.0
+BESIDE_BOX, BESIDE_TAG, BESIDE_LINE = 10.0, 6.0, 8.0
 
 
 def arrange(index: GraphIndex, job: Job) -> Placed:

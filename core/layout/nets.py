@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MANY, FAR = 16, 24
 #: A consumer of such a tensor that is this near keeps its line.
 NEAR = 6
+#: So many consumers of a tensor in one row get a chain each, where that row is no farther than `SOON` from the producer: spread
+#: out at the top the lines run down beside what they feed, instead of across all that stands between.
+FANNED, SOON = 3, 8
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray
 
     # Nets: a tensor's near part starts at its producer; each tag above a consumer, and each below a producer, is one too.
     near = ~ported
-    near_tensor, near_net = np.unique(tensor[near], return_inverse=True)
+    groups, near_net = np.unique(tensor[near] * (n + 1) + _own(rank, src, dst, tensor)[near], return_inverse=True)
+    near_tensor = groups // (n + 1)
     net_src = np.concatenate((producer[near_tensor], n + np.arange(ins), out_node))
     net_tensor = np.concatenate((near_tensor, in_tensor, out_tensor))
     near_nets = len(near_tensor)
@@ -132,6 +136,21 @@ def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray
         tag_out=tag_out,
         tag_count=np.concatenate((np.ones(ins, np.int64), out_count)),
     )
+
+
+def _own(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> np.ndarray:
+    """The consumer + 1 of edges that get a chain of their own, 0 for those that share the tensor's: int64 (m)."""
+    import numpy as np
+
+    if not len(src):
+        return np.zeros(0, np.int64)
+    span = rank[dst] - rank[src]
+    edge = np.flatnonzero((span > 1) & (span <= SOON))
+    _, group, count = np.unique(tensor[edge] * (int(rank.max()) + 1) + rank[dst[edge]], return_inverse=True, return_counts=True)
+    fanned = edge[count[group] >= FANNED]
+    result = np.zeros(len(src), np.int64)
+    result[fanned] = dst[fanned] + 1
+    return result
 
 
 def _far(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ down from one to the other, so the best place of a run is a median of places whe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ LEVEL = 0.25
 TURNS, FEWER_TURNS, LARGE = 6, 3, 60_000
 #: Steps of each turn: in each, two neighbours may both move half of the room between them.
 STEPS = 3
+#: Moves of less than this many pixels are not made.
+REST = 0.5
+#: Puts runs apart, so that one sort serves all.
+APART = 1e8
 
 
 def slide(spaced: Spaced, x: np.ndarray, chain: np.ndarray, reach: np.ndarray) -> np.ndarray:
@@ -34,73 +39,83 @@ def slide(spaced: Spaced, x: np.ndarray, chain: np.ndarray, reach: np.ndarray) -
     if not len(a):
         return x
     x = x.copy()
-    play = np.where((reach[a] > 0) & (reach[b] > 0), np.minimum(reach[a], reach[b]), reach[a] + reach[b])
+    # A box in the middle of a path stays in line; where paths part or meet, boxes may stand to the side of the line.
+    junction = (np.bincount(a, minlength=len(x)) > 1) | (np.bincount(b, minlength=len(x)) > 1)
+    both = (reach[a] > 0) & (reach[b] > 0)
+    play = np.where(both, np.where(junction[a] | junction[b], np.minimum(reach[a], reach[b]), 0.0), reach[a] + reach[b])
     line = (chain[a] >= 0) & (chain[a] == chain[b])
-    turns = TURNS if len(x) < LARGE else FEWER_TURNS
-    for _ in range(turns):
+    for _ in range(TURNS if len(x) < LARGE else FEWER_TURNS):
         level = np.abs(x[a] - x[b]) <= LEVEL
+        moved = False
         for tied in (level, level & line):
-            runs = _runs(rows.hop_src[tied], rows.hop_dst[tied], len(x))
-            for _step in range(STEPS):
-                if not _move(spaced, x, runs, a, b, play):
-                    break
+            runs = _Runs.of(rows.hop_src[tied], rows.hop_dst[tied], len(x))
+            loose = np.flatnonzero(runs.number[a] != runs.number[b])
+            moved |= runs.move(spaced, x, a[loose], b[loose], play[loose])
+        if not moved:
+            break
     return x
 
 
-def _runs(a: np.ndarray, b: np.ndarray, count: int) -> np.ndarray:
-    """The run of each vertex, numbered from 0: what the hops a-b join."""
-    import numpy as np
+@dataclass(frozen=True)
+class _Runs:
+    """What moves as one: `number` of the run of each vertex, `count` runs."""
 
-    top = np.arange(count)
-    # Not a tree where a level line splits: the lowest of the ends above stands for all.
-    np.minimum.at(top, b, a)
-    while True:
-        above = top[top]
-        if bool((above == top).all()):
-            break
-        top = above
-    low = top.copy()
-    # Two that share a consumer are one run too.
-    for _ in range(4):
-        np.minimum.at(low, low[a], low[b])
-        np.minimum.at(low, low[b], low[a])
-        joined = low[low]
-        if bool((joined == low).all()) and bool((joined[a] == joined[b]).all()):
-            break
-        low = joined
-    return np.asarray(np.unique(low, return_inverse=True)[1])
+    number: np.ndarray
+    count: int
 
+    @staticmethod
+    def of(a: np.ndarray, b: np.ndarray, vertices: int) -> _Runs:
+        """Runs of what the hops a-b join."""
+        import numpy as np
 
-def _move(spaced: Spaced, x: np.ndarray, run: np.ndarray, a: np.ndarray, b: np.ndarray, play: np.ndarray) -> bool:
-    """Move all runs (in `x`) towards their best places; whether any moved."""
-    import numpy as np
+        low = np.arange(vertices)
+        np.minimum.at(low, b, a)
+        while True:
+            above = low[low]
+            if bool((above == low).all()):
+                break
+            low = above
+        # Not a tree: two that share a consumer are one run too.
+        apart = np.flatnonzero(low[a] != low[b])
+        while len(apart):
+            one, two = low[a[apart]], low[b[apart]]
+            np.minimum.at(low, one, two)
+            np.minimum.at(low, two, one)
+            low = low[low]
+            low = low[low]
+            apart = apart[low[a[apart]] != low[b[apart]]]
+        first = low == np.arange(vertices)
+        number = np.cumsum(first) - 1
+        return _Runs(number=number[low], count=int(number[-1]) + 1)
 
-    count = int(run[-1:].max(initial=0) if not len(run) else run.max()) + 1
-    out = np.flatnonzero(run[a] != run[b])
-    if not len(out):
-        return False
-    # Every link gives its runs two places, counted from where the run is now: between them it costs nothing.
-    off, free = x[b[out]] - x[a[out]], play[out]
-    of = np.concatenate((run[a[out]], run[a[out]], run[b[out]], run[b[out]]))
-    at = np.concatenate((off - free, off + free, -off - free, -off + free))
-    by = np.lexsort((at, of))
-    at = at[by]
-    links = np.bincount(of, minlength=count)
-    begin = np.cumsum(links) - links
-    some = np.flatnonzero(links)
-    low, high = np.zeros(count), np.zeros(count)
-    middle = begin[some] + links[some] // 2
-    low[some], high[some] = at[middle - 1], at[middle]
-    wish = np.clip(0.0, low, high)
-    # As far as each of its vertices may move: half of the room to its neighbours.
-    shifted = x + spaced.apart
-    room = 0.5 * np.maximum(0.0, np.diff(shifted))
-    right, left = np.full(count, np.inf), np.full(count, np.inf)
-    np.minimum.at(right, run[:-1], room)
-    np.minimum.at(left, run[1:], room)
-    step = np.clip(wish, -left, right)
-    step[np.abs(step) < 0.5] = 0.0
-    if not step.any():
-        return False
-    x += step[run]
-    return True
+    def move(self, spaced: Spaced, x: np.ndarray, a: np.ndarray, b: np.ndarray, play: np.ndarray) -> bool:
+        """Move all runs (in `x`) towards their best places; a-b are the hops between runs. Whether any moved."""
+        import numpy as np
+
+        if not len(a):
+            return False
+        left, right = self.number[a], self.number[b]
+        links = 2 * (np.bincount(left, minlength=self.count) + np.bincount(right, minlength=self.count))
+        linked = np.flatnonzero(links)
+        middle = (np.cumsum(links) - links + links // 2)[linked]
+        # Each link gives both of its runs two places, counted from where the run is: between them it costs nothing.
+        group = np.concatenate((left, left, right, right)) * APART
+        moved = False
+        for _ in range(STEPS):
+            off = x[b] - x[a]
+            at = np.sort(np.concatenate((off - play, off + play, -off - play, play - off)) + group)
+            home = linked * APART
+            step = np.zeros(self.count)
+            step[linked] = np.clip(0.0, at[middle - 1] - home, at[middle] - home)
+            # As far as each of its vertices may move: half of the room to its neighbours.
+            room = 0.5 * np.maximum(0.0, np.diff(x + spaced.apart))
+            most, least = np.full(self.count, np.inf), np.full(self.count, np.inf)
+            np.minimum.at(most, self.number[:-1], room)
+            np.minimum.at(least, self.number[1:], room)
+            step = np.clip(step, -least, most)
+            step[np.abs(step) < REST] = 0.0
+            if not step.any():
+                break
+            x += step[self.number]
+            moved = True
+        return moved
