@@ -1,7 +1,8 @@
 """The graph that is really arranged: boxes, tags of far-reaching tensors, and one shared chain for each tensor.
 
 A tensor read by several nodes is one hyperedge. It gets one stand-in in every row between its producer and its last
-consumer; consumers branch off from there. Tensors with many far consumers leave the graph through tags.
+consumer; consumers branch off from there. Tensors with many far consumers leave the graph through tags; so do the longest
+links of a graph that is nested so deep that stand-ins would be many times more than boxes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ NEAR = 6
 #: So many consumers of a tensor in one row get a chain each, where that row is no farther than `SOON` from the producer: spread
 #: out at the top the lines run down beside what they feed, instead of across all that stands between.
 FANNED, SOON = 3, 8
+#: At most so many stand-ins, and so many more for each box: nested skips need a number that grows with the square of theirs.
+SOME, EACH = 40_000, 10
 
 
 @dataclass(frozen=True)
@@ -164,4 +167,24 @@ def _far(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray)
     longest = np.zeros(len(consumers), np.int64)
     np.maximum.at(longest, tensor, span)
     wide = (consumers > MANY) & (longest > max(FAR, int(rank.max()) // 4))
-    return np.asarray(wide[tensor] & (span > NEAR))
+    far = wide[tensor] & (span > NEAR)
+    return np.asarray(far | (span > _limit(tensor[~far], span[~far], SOME + EACH * len(rank))))
+
+
+def _limit(tensor: np.ndarray, span: np.ndarray, most: int) -> int:
+    """The longest span that links may have so that they need at most `most` stand-ins (`NEAR` at the least)."""
+    import numpy as np
+
+    def needed(limit: int) -> int:
+        longest = np.ones(int(tensor.max()) + 1, np.int64)
+        short = span <= limit
+        np.maximum.at(longest, tensor[short], span[short])
+        return int((longest - 1).sum())
+
+    low, high = NEAR, int(span.max(initial=NEAR))
+    if not len(span) or needed(high) <= most:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if needed(middle) <= most else (low, middle - 1)
+    return low

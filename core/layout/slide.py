@@ -68,24 +68,15 @@ class _Runs:
         """Runs of what the hops a-b join."""
         import numpy as np
 
+        # Neighbours in a row are apart, so at most one level hop comes from above: a run is a path.
         low = np.arange(vertices)
-        np.minimum.at(low, b, a)
+        low[b] = a
         while True:
             above = low[low]
             if bool((above == low).all()):
                 break
             low = above
-        # Not a tree: two that share a consumer are one run too.
-        apart = np.flatnonzero(low[a] != low[b])
-        while len(apart):
-            one, two = low[a[apart]], low[b[apart]]
-            np.minimum.at(low, one, two)
-            np.minimum.at(low, two, one)
-            low = low[low]
-            low = low[low]
-            apart = apart[low[a[apart]] != low[b[apart]]]
-        first = low == np.arange(vertices)
-        number = np.cumsum(first) - 1
+        number = np.cumsum(low == np.arange(vertices)) - 1
         return _Runs(number=number[low], count=int(number[-1]) + 1)
 
     def move(self, spaced: Spaced, x: np.ndarray, a: np.ndarray, b: np.ndarray, play: np.ndarray) -> bool:
