@@ -37,11 +37,13 @@ def lay(
     tensor: np.ndarray,
     names: Sequence[str] = (),
     *,
+    tagged: np.ndarray | None = None,
     step: Callable[[float, str], None] = lambda fraction, text: None,
 ) -> Placed:
     """Place boxes of sizes `w`, `h` (float64 (n)) with edges `src`, `dst`, `tensor` (int (m), `src < dst`).
 
-    `names` of the tensors only decide how wide a tag is. Raises `ValueError` when rows are not in topological order.
+    `names` of the tensors only decide how wide a tag is. Edges that are `tagged` (bool (m)) go through tags in any case.
+    Raises `ValueError` when rows are not in topological order.
     """
     import numpy as np
 
@@ -56,7 +58,7 @@ def lay(
     n = len(w)
     step(0.05, "Arranging rows")
     level, minor = rank(n, src, dst, tensor)
-    nets = weave(level, src, dst, tensor)
+    nets = weave(level, src, dst, tensor, tagged)
     counts = nets.tag_count.tolist()
     tag_w = np.array([tag_width(names[t] if names else "tensor", c) for t, c in zip(nets.tag_tensor.tolist(), counts, strict=True)])
     full_h = np.concatenate((h, np.full(nets.tags, TAG_HEIGHT)))

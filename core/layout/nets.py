@@ -62,13 +62,18 @@ class Nets:
         return self.n + self.tags
 
 
-def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> Nets:
-    """Make tags and chains for a ranked graph; `rank` int64 (n), edges int (m) each, ids of tensors from 0."""
+def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray, tagged: np.ndarray | None = None) -> Nets:
+    """Make tags and chains for a ranked graph; `rank` int64 (n), edges int (m) each, ids of tensors from 0.
+
+    Edges that are `tagged` (bool (m)) go through tags in any case, unless they are too short for two.
+    """
     import numpy as np
 
     n, m = len(rank), len(src)
     src, dst, tensor = src.astype(np.int64), dst.astype(np.int64), tensor.astype(np.int64)
     ported = _far(rank, src, dst, tensor)
+    if tagged is not None:
+        ported |= tagged & (rank[dst] - rank[src] > NEAR)
 
     # Tags: one for each (tensor, consumer) and one for each producer that has any.
     pairs, pair_of = np.unique(tensor[ported] * max(1, n) + dst[ported], return_inverse=True)
