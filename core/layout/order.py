@@ -22,6 +22,10 @@ COSTLY = 4096
 BLOCK, LONG_BLOCK = 48, 4096
 #: Below so many vertices everything is tried for longer: several ways, more sweeps, more of them in vain.
 SMALL, ROUNDS, FEWER_ROUNDS, VAIN = 6000, 24, 6, 4
+#: How often the best is swept again.
+AGAIN = 3
+#: Below so many, also from the bottom up.
+FINE = 3000
 #: With fewer rows than this, also sweeps over all of them.
 SHALLOW = 400
 #: Sweeps visit the rows that are this near to a gap with crossings.
@@ -55,7 +59,9 @@ def order(rows: Rows, *, check: Callable[[], None] = lambda: None) -> tuple[np.n
     if len(rows) >= SMALL:
         ways = [_Way(block=BLOCK, rounds=FEWER_ROUNDS, vain=1)]
     else:
-        ways = [_Way(block=BLOCK), _Way(), _Way(upward=True)]
+        ways = [_Way(block=BLOCK), _Way()]
+        if len(rows) < FINE:
+            ways.append(_Way(upward=True))
         if len(rows.start) < SHALLOW:
             ways += [_Way(everywhere=True), _Way(everywhere=True, upward=True)]
     program = best, fewest
@@ -65,10 +71,10 @@ def order(rows: Rows, *, check: Callable[[], None] = lambda: None) -> tuple[np.n
             best, fewest = found
         if not fewest:
             break
-    while fewest and len(rows) < SMALL:
+    for _ in range(AGAIN if len(rows) < SMALL else 0):
         before = fewest
         best, fewest = _polish(rows, _sweep(rows, best, fewest, ways[-1], check), ways[-1], check)
-        if fewest == before:
+        if not fewest or fewest == before:
             break
     return balance(rows, best), fewest
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from core.layout.columns import Spaced
 
+#: How far a box may move in the end beyond where its lines run straight from corner to middle, so that another need not bend.
+FURTHER = 12.0
 #: Hops nearer to vertical than this hold a run together.
 LEVEL = 0.25
 #: Turns of whole runs and of single boxes and lines; fewer from so many vertices on.
@@ -41,18 +43,23 @@ def slide(spaced: Spaced, x: np.ndarray, chain: np.ndarray, reach: np.ndarray) -
     x = x.copy()
     # A box in the middle of a path stays in line; where paths part or meet, boxes may stand to the side of the line.
     junction = (np.bincount(a, minlength=len(x)) > 1) | (np.bincount(b, minlength=len(x)) > 1)
-    both = (reach[a] > 0) & (reach[b] > 0)
-    play = np.where(both, np.where(junction[a] | junction[b], np.minimum(reach[a], reach[b]), 0.0), reach[a] + reach[b])
+    both, most = (reach[a] > 0) & (reach[b] > 0), reach[a] + reach[b]
+    play = np.where(both, np.where(junction[a] | junction[b], np.minimum(reach[a], reach[b]), 0.0), most)
     line = (chain[a] >= 0) & (chain[a] == chain[b])
-    for _ in range(TURNS if len(x) < LARGE else FEWER_TURNS):
-        level = np.abs(x[a] - x[b]) <= LEVEL
-        moved = False
+    turns = TURNS if len(x) < LARGE else FEWER_TURNS
+    for turn in range(turns):
+        far = np.abs(x[a] - x[b])
+        level = far <= LEVEL
+        if turn == turns - 1:
+            # A box one of whose links still bends by a little may move as much further.
+            little = (far - play > LEVEL) & (far - play <= FURTHER) & ~both
+            bent = np.zeros(len(x), bool)
+            bent[a[little]] = bent[b[little]] = True
+            play = np.where(both & (bent[a] | bent[b]), np.minimum(play + FURTHER, most), play)
         for tied in (level, level & line):
-            runs = _Runs.of(rows.hop_src[tied], rows.hop_dst[tied], len(x))
+            runs = _Runs.of(a[tied], b[tied], len(x))
             loose = np.flatnonzero(runs.number[a] != runs.number[b])
-            moved |= runs.move(spaced, x, a[loose], b[loose], play[loose])
-        if not moved:
-            break
+            runs.move(spaced, x, a[loose], b[loose], play[loose])
     return x
 
 
@@ -79,19 +86,18 @@ class _Runs:
         number = np.cumsum(low == np.arange(vertices)) - 1
         return _Runs(number=number[low], count=int(number[-1]) + 1)
 
-    def move(self, spaced: Spaced, x: np.ndarray, a: np.ndarray, b: np.ndarray, play: np.ndarray) -> bool:
-        """Move all runs (in `x`) towards their best places; a-b are the hops between runs. Whether any moved."""
+    def move(self, spaced: Spaced, x: np.ndarray, a: np.ndarray, b: np.ndarray, play: np.ndarray) -> None:
+        """Move all runs (in `x`) towards their best places; a-b are the hops between runs."""
         import numpy as np
 
         if not len(a):
-            return False
+            return
         left, right = self.number[a], self.number[b]
         links = 2 * (np.bincount(left, minlength=self.count) + np.bincount(right, minlength=self.count))
         linked = np.flatnonzero(links)
         middle = (np.cumsum(links) - links + links // 2)[linked]
         # Each link gives both of its runs two places, counted from where the run is: between them it costs nothing.
         group = np.concatenate((left, left, right, right)) * APART
-        moved = False
         for _ in range(STEPS):
             off = x[b] - x[a]
             at = np.sort(np.concatenate((off - play, off + play, -off - play, play - off)) + group)
@@ -108,5 +114,3 @@ class _Runs:
             if not step.any():
                 break
             x += step[self.number]
-            moved = True
-        return moved
