@@ -115,8 +115,14 @@ def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray
     owner = np.repeat(np.arange(len(net_src)), count)
     step = np.arange(len(owner)) - (first - real)[owner]
     full_rank = np.concatenate((level, level[net_src[owner]] + 1 + step))
-    tag_key = tag_node + np.where(tag_out, 0.25, -0.25)
-    real_key = np.concatenate((np.arange(n, dtype=np.float64), tag_key))
+    own_key = np.arange(n, dtype=np.float64)
+    # What reads nothing stands in the program where it is read first: graph inputs are listed before everything else.
+    reader = np.full(n, n)
+    np.minimum.at(reader, src, dst)
+    fed = np.bincount(dst, minlength=n) > 0
+    own_key = np.where(fed | (reader == n), own_key, reader - 0.5)
+    tag_key = own_key[tag_node] + np.where(tag_out, 0.25, -0.25)
+    real_key = np.concatenate((own_key, tag_key))
     key = np.concatenate((real_key, real_key[net_src[owner]] - 0.5))
 
     last = np.where(branch_span == 1, net_src[branch_net], first[branch_net] + branch_span - 2)
