@@ -31,7 +31,7 @@ TURNS, FEWER_TURNS, LARGE = 4, 2, 60_000
 #: Pixels that a run may still be off when it counts as at rest; the share of vertices below which only their rows are pushed.
 REST, SPARSE = 0.02, 0.08
 #: How often all rows are pushed, and then those that still move, before runs that do not rest are let go.
-FULL_ROUNDS, SPARSE_ROUNDS = 40, 60
+FULL_ROUNDS, SPARSE_ROUNDS = 80, 60
 #: How much of its pull a stand-in has on a box.
 PASSING = 0.1
 #: How much further away the first of several consumers may be and still be the one to stand straight below.
