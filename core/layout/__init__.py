@@ -9,6 +9,7 @@
     ends      where links touch their boxes
     routes    links as polylines that never cross a box
     layered   all of these in order
+    shelves   before them: many small parts side by side become a few stacks
     wrap      a tall thin picture in columns side by side
 
 The method is the layered one of Sugiyama, Tagawa and Toda (1981), with a tensor as one hyperedge: its chain of

@@ -42,8 +42,11 @@ def reaches(nets: Nets, w: np.ndarray) -> np.ndarray:
     return np.concatenate((np.maximum(0.0, w / 2 - CORNER), np.zeros(len(nets.rank) - nets.n)))
 
 
-def ends(nets: Nets, x: np.ndarray, room: np.ndarray) -> Ends:
-    """`x` of all vertices and how far from there links may touch them (`reaches`), float64 (v) both."""
+def ends(nets: Nets, x: np.ndarray, room: np.ndarray, exits: np.ndarray | None = None) -> Ends:
+    """`x` of all vertices and how far from there links may touch them (`reaches`), float64 (v) both.
+
+    `exits` by tensor: how far from its middle a tensor leaves its producer; nan where that is free.
+    """
     import numpy as np
 
     net, dst = nets.branch_net, nets.branch_dst
@@ -70,8 +73,10 @@ def ends(nets: Nets, x: np.ndarray, room: np.ndarray) -> Ends:
     start = np.concatenate((np.where(over, shared, x[b]), x[nets.first[chained]]))
     end = x[last].copy()
     end[straight] = np.where(over, shared, x[a])
+    given = np.full(len(leave_net), np.nan) if exits is None else exits[nets.net_tensor[leave_net]] + x[source[leave_net]]
+    bound = ~np.isnan(given)
     for _ in range(ROUNDS):
-        start = lower.fit(start)
+        start = np.where(bound, given, lower.fit(start))
         wanted = end
         wanted[straight] = start[: len(straight)]
         end = upper.fit(wanted)
@@ -79,7 +84,7 @@ def ends(nets: Nets, x: np.ndarray, room: np.ndarray) -> Ends:
         wanted = end.copy()
         wanted[~direct] = x[last[~direct]]
         end = wanted
-    start = lower.fit(start)
+    start = np.where(bound, given, lower.fit(start))
     end[straight] = start[: len(straight)]
     end = upper.fit(end)
 
@@ -91,7 +96,7 @@ def ends(nets: Nets, x: np.ndarray, room: np.ndarray) -> Ends:
     trunk = x[source].copy()
     trunk[chained] = start[len(straight) :]
     off = np.abs(trunk[chained] - x[nets.first[chained]])
-    near = off <= np.minimum(SNAP, lower.step[len(straight) :] / 3)
+    near = (off <= np.minimum(SNAP, lower.step[len(straight) :] / 3)) & ~bound[len(straight) :]
     trunk[chained] = np.where(near, x[nets.first[chained]], trunk[chained])
     return Ends(trunk=trunk, start=begin, end=end)
 

@@ -47,6 +47,42 @@ def lay(
     """
     import numpy as np
 
+    from core.layout.shelves import parts, shelve
+
+    def flat(
+        w: np.ndarray,
+        h: np.ndarray,
+        src: np.ndarray,
+        dst: np.ndarray,
+        tensor: np.ndarray,
+        tagged: np.ndarray,
+        exits: np.ndarray | None = None,
+        share: tuple[float, float] = (0.0, 1.0),
+    ) -> Placed:
+        begin, end = share
+        return _lay(w, h, src, dst, tensor, names, tagged, exits, lambda fraction, text: step(begin + (end - begin) * fraction, text))
+
+    tagged = np.zeros(len(src), bool) if tagged is None else tagged
+    found = parts(len(w), src, dst)
+    if found is None:
+        return flat(w, h, src, dst, tensor, tagged)
+    return shelve(w, h, src, dst, tensor, tagged, found, flat)
+
+
+def _lay(
+    w: np.ndarray,
+    h: np.ndarray,
+    src: np.ndarray,
+    dst: np.ndarray,
+    tensor: np.ndarray,
+    names: Sequence[str],
+    tagged: np.ndarray,
+    exits: np.ndarray | None,
+    step: Callable[[float, str], None],
+) -> Placed:
+    """The same without shelves. `exits`: where tensors leave their producers, x from the middle, float64; nan for most."""
+    import numpy as np
+
     from core.layout.boxes import TAG_HEIGHT, tag_width
     from core.layout.columns import columns
     from core.layout.ends import ends, reaches
@@ -79,10 +115,10 @@ def lay(
     left = float((x - beside / 2).min()) if len(x) else 0.0
     x = np.round((x - left) * 2.0) / 2.0 + MARGIN
     right = float((x + beside / 2).max()) if len(x) else 0.0
-    touch = ends(nets, x, reach)
+    touch = ends(nets, x, reach, exits)
     vertical = stack(nets, x, full_h, touch)
     routes = route(nets, x, full_h, vertical, touch)
-    y = vertical.centre[nets.rank[: nets.real]] + MARGIN
+    y = vertical.y + MARGIN
     routes.points[:, 1] += MARGIN
     routes.links[:, 1] += MARGIN
     routes.links[:, 3] += MARGIN

@@ -87,7 +87,7 @@ def _sink(level: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarra
     producer = np.zeros(tensors, np.int64)
     producer[tensor] = src
     for _ in range(ROUNDS):
-        part = _parts(len(level), src, dst, level[dst] - level[src] == 1)
+        part = held_together(len(level), src, dst, level[dst] - level[src] == 1)
         if (found := int(part.max()) + 1) in (1, parts):
             break
         parts = found
@@ -116,7 +116,7 @@ def _sink(level: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarra
     return level
 
 
-def _parts(n: int, src: np.ndarray, dst: np.ndarray, tight: np.ndarray) -> np.ndarray:
+def held_together(n: int, src: np.ndarray, dst: np.ndarray, tight: np.ndarray) -> np.ndarray:
     """What the `tight` edges hold together, numbered from 0: int64 (n)."""
     import numpy as np
 

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 
 #: Room between rows in pixels; more where links travel far to the side, so that curves stay soft.
 GAP, GAP_PER_SIDEWAYS, MAX_GAP = 20.0, 0.05, 60.0
+#: A row that is so many times as high as a box is a lofty one.
+LOFTY = 4.0
 #: Ends that are this near to above each other are.
 STRAIGHT = 0.25
 
 
 @dataclass(frozen=True)
 class Vertical:
-    """y of the rows: centre, upper and lower side of each band, float64 (rows); `height` of everything."""
+    """y of the rows: upper and lower side of each band, float64 (rows); `y` of boxes and tags; `height` of everything."""
 
-    centre: np.ndarray
     top: np.ndarray
     bottom: np.ndarray
+    y: np.ndarray
     height: float
 
 
@@ -50,7 +52,10 @@ def stack(nets: Nets, x: np.ndarray, h: np.ndarray, ends: Ends) -> Vertical:
     np.maximum.at(sideways, nets.rank[nets.branch_dst] - 1, np.abs(ends.start - ends.end))
     gap = np.minimum(GAP + GAP_PER_SIDEWAYS * sideways[:rows], MAX_GAP)
     bottom = np.cumsum(tall + gap) - gap
-    return Vertical(centre=bottom - tall / 2, top=bottom - tall, bottom=bottom, height=float(bottom[-1]) if rows else 0.0)
+    # In the middle of its row; at the lower side of one that is much higher, near what it leads to.
+    level = nets.rank[: nets.real]
+    off = np.where(tall[level] > LOFTY * h, h, tall[level]) / 2
+    return Vertical(top=bottom - tall, bottom=bottom, y=bottom[level] - off, height=float(bottom[-1]) if rows else 0.0)
 
 
 def _before(nets: Nets, x: np.ndarray, ends: Ends) -> np.ndarray:
@@ -67,8 +72,7 @@ def route(nets: Nets, x: np.ndarray, h: np.ndarray, rows: Vertical, ends: Ends) 
 
     rank, real = nets.rank, nets.real
     source = nets.net_src
-    level = rank[source]
-    leave_y = rows.centre[level] + h[source] / 2
+    leave_y = rows.y[source] + h[source] / 2
 
     # Chains: where each comes from, and where it moves sideways.
     owner, own = nets.owner, np.arange(real, len(rank))
@@ -83,7 +87,7 @@ def route(nets: Nets, x: np.ndarray, h: np.ndarray, rows: Vertical, ends: Ends) 
     net, dst, span = nets.branch_net, nets.branch_dst, nets.branch_span
     straight = np.abs(ends.start - ends.end) <= STRAIGHT
     end_x = np.where(straight, ends.start, ends.end)
-    end_y = rows.centre[rank[dst]] - h[dst] / 2
+    end_y = rows.y[dst] - h[dst] / 2
     part_y, band_y = rows.bottom[rank[dst] - 1], rows.top[rank[dst]]
 
     points, offsets = _polylines(nets, ends, leave_y, bend_from, bend_to, bends, end_x, end_y, straight, part_y, band_y)

@@ -102,12 +102,16 @@ class _Rows:
         import numpy as np
 
         y, half = np.concatenate((placed.y, placed.ports.y)), np.concatenate((placed.h, placed.ports.h)) / 2
-        rows, of = np.unique(np.round(y, 2), return_inverse=True)
-        bottom = np.full(len(rows), -np.inf)
-        np.maximum.at(bottom, of, y + half)
-        begin, end = (np.searchsorted(bottom, placed.links[:, side] - EPS) for side in (1, 3))
-        steps = np.bincount(begin, minlength=len(rows) + 1) - np.bincount(end, minlength=len(rows) + 1)
-        return _Rows(bottom=bottom, passing=np.cumsum(steps)[: len(rows)], top=float((y - half).min()))
+        by = np.argsort(y - half, kind="stable")
+        top, lower = (y - half)[by], np.maximum.accumulate((y + half)[by])
+        # A cut goes through no box, and through no slanted piece: these lie between rows, or beside what is on shelves.
+        bottom = lower[np.append(top[1:] > lower[:-1] + EPS, True)]
+        y0, y1 = placed.links[:, 1], placed.links[:, 3]
+        slanted = np.abs(placed.links[:, 0] - placed.links[:, 2]) > EPS
+        clean = _passing(bottom, y0[slanted] + EPS, y1[slanted] - EPS) == 0
+        clean[-1] = True
+        bottom = bottom[clean]
+        return _Rows(bottom=bottom, passing=_passing(bottom, y0 - EPS, y1 - EPS), top=float(top[0]))
 
     def divide(self, count: int) -> np.ndarray:
         """Where to cut for about `count` columns: y, float64, ascending; just below rows, where few links pass."""
@@ -125,6 +129,14 @@ class _Rows:
             chosen.append(row)
             start = float(bottom[row])
         return np.asarray(bottom[np.array(chosen, np.int64)])
+
+
+def _passing(at: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """How many of the intervals from `low` to below `high` hold each of `at` (ascending): int64."""
+    import numpy as np
+
+    steps = np.bincount(np.searchsorted(at, low), minlength=len(at) + 1) - np.bincount(np.searchsorted(at, high), minlength=len(at) + 1)
+    return np.asarray(np.cumsum(steps)[: len(at)])
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,19 @@ def grid(steps: int, wide: int) -> Graph:
     return graph((steps + 1) * wide, edges)
 
 
+def fed(branches: int, nodes: int) -> Graph:
+    """A path that begins where many branches end: it has a stack beside which no cut may go."""
+    edges = [(a, branches) for a in range(branches)] + [(branches + a, branches + a + 1) for a in range(nodes)]
+    return graph(branches + nodes + 1, edges)
+
+
 TALL: dict[str, Callable[[], Graph]] = {
     "chain": lambda: graph(60, [(a, a + 1) for a in range(59)]),
     "residual": lambda: residual(40),
     "masked": lambda: masked(60),
     "nested": lambda: nested(90),
     "grid": lambda: grid(80, 4),
+    "shelves": lambda: fed(40, 60),
 }
 
 
