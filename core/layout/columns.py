@@ -98,7 +98,7 @@ def columns(
     offset = edge - wide / 2 - np.concatenate(([0.0], edge))[rows.start[rows.rank]]
     spaced = Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset)
     x = _columns(spaced, chain[vertex], minor[vertex], vertex, rounds, check)
-    x = slide(spaced, x, chain[vertex], reach[vertex])
+    x = slide(spaced, x, chain[vertex], minor[vertex], reach[vertex])
     return np.asarray(x[place])
 
 

@@ -29,10 +29,10 @@ REST = 0.5
 APART = 1e8
 
 
-def slide(spaced: Spaced, x: np.ndarray, chain: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def slide(spaced: Spaced, x: np.ndarray, chain: np.ndarray, minor: np.ndarray, reach: np.ndarray) -> np.ndarray:
     """The x (float64 (v), a copy) with less way to the side.
 
-    `chain` as in `columns`; `reach[v]`: how far from the middle of v a link may touch it (0 for stand-ins).
+    `chain`, `minor` and `reach` as in `columns`: a minor vertex moves to its consumer, and moves it not.
     """
     import numpy as np
 
@@ -59,7 +59,7 @@ def slide(spaced: Spaced, x: np.ndarray, chain: np.ndarray, reach: np.ndarray) -
         for tied in (level, level & line):
             runs = _Runs.of(a[tied], b[tied], len(x))
             loose = np.flatnonzero(runs.number[a] != runs.number[b])
-            runs.move(spaced, x, a[loose], b[loose], play[loose])
+            runs.move(spaced, x, a[loose], b[loose], play[loose], minor[a[loose]])
     return x
 
 
@@ -86,13 +86,14 @@ class _Runs:
         number = np.cumsum(low == np.arange(vertices)) - 1
         return _Runs(number=number[low], count=int(number[-1]) + 1)
 
-    def move(self, spaced: Spaced, x: np.ndarray, a: np.ndarray, b: np.ndarray, play: np.ndarray) -> None:
-        """Move all runs (in `x`) towards their best places; a-b are the hops between runs."""
+    def move(self, spaced: Spaced, x: np.ndarray, a: np.ndarray, b: np.ndarray, play: np.ndarray, idle: np.ndarray) -> None:
+        """Move all runs (in `x`) towards their best places; a-b are the hops between runs, `idle` those that pull only at a."""
         import numpy as np
 
         if not len(a):
             return
-        left, right = self.number[a], self.number[b]
+        pull = ~idle
+        left, right = self.number[a], self.number[b[pull]]
         links = 2 * (np.bincount(left, minlength=self.count) + np.bincount(right, minlength=self.count))
         linked = np.flatnonzero(links)
         middle = (np.cumsum(links) - links + links // 2)[linked]
@@ -100,7 +101,8 @@ class _Runs:
         group = np.concatenate((left, left, right, right)) * APART
         for _ in range(STEPS):
             off = x[b] - x[a]
-            at = np.sort(np.concatenate((off - play, off + play, -off - play, play - off)) + group)
+            back, spare = -off[pull], play[pull]
+            at = np.sort(np.concatenate((off - play, off + play, back - spare, back + spare)) + group)
             home = linked * APART
             step = np.zeros(self.count)
             step[linked] = np.clip(0.0, at[middle - 1] - home, at[middle] - home)
