@@ -5,6 +5,8 @@
     nets      one shared chain of stand-ins for each tensor; far fan-outs become named ports
     order     left to right within a row: few crossings
     columns   x: straight links where they can be straight
+    slide     x again: everything to where its links are shortest
+    ends      where links touch their boxes
     routes    links as polylines that never cross a box
     layered   all of these in order
     tree      the hierarchy that a graph is folded by; blocks: repeated structure, found; lift: edges between groups
@@ -13,6 +15,8 @@
     labels    where the shape of a tensor is written on its line; lines: the curve of a link
     picture   the drawn graph as SVG; legend: what its colours mean; png: large pictures row by row
     families  op -> family; colours: what each looks like
+    shelves   before them: many small parts side by side become a few stacks
+    wrap      a tall thin picture in columns side by side
 
 The method is the layered one of Sugiyama, Tagawa and Toda (1981), with a tensor as one hyperedge: its chain of
 stand-ins is shared by all of its consumers, so that a mask read by every layer costs its depth once.
@@ -62,7 +66,7 @@ class Placed:
     lower side to the consumer's upper side; from the tag to the consumer where the edge goes through `ports`, see
     `ported`: bool (m)). Pieces of a route are vertical beside boxes and slanted only between rows, so none crosses a box.
     Links: the same lines, each drawn once although many edges share it: `links` float64 (s, 4) x0, y0, x1, y1 with
-    y0 <= y1; `link_tensor` int32 (s).
+    y0 <= y1; `link_tensor` int32 (s). In a wrapped picture (`core.layout.wrap`) both also run upwards, straight, between columns.
     """
 
     x: np.ndarray

@@ -31,7 +31,7 @@ TURNS, FEWER_TURNS, LARGE = 4, 2, 60_000
 #: Pixels that a run may still be off when it counts as at rest; the share of vertices below which only their rows are pushed.
 REST, SPARSE = 0.02, 0.08
 #: How often all rows are pushed, and then those that still move, before runs that do not rest are let go.
-FULL_ROUNDS, SPARSE_ROUNDS = 40, 60
+FULL_ROUNDS, SPARSE_ROUNDS = 80, 60
 #: How much of its pull a stand-in has on a box.
 PASSING = 0.1
 #: How much further away the first of several consumers may be and still be the one to stand straight below.
@@ -73,6 +73,7 @@ def columns(
     room: np.ndarray,
     chain: np.ndarray,
     minor: np.ndarray,
+    reach: np.ndarray,
     *,
     rounds: int = 16,
     check: Callable[[], None] = lambda: None,
@@ -80,11 +81,13 @@ def columns(
     """x (float64 (v)) for all vertices.
 
     `place` is the order; vertex v needs `room[v]` pixels, its margins included; `chain[v]` is the net of a stand-in, -1
-    for boxes and tags; `minor[v]` (bool) that it is beside the point (a weight, a tag): it goes where its consumer is.
+    for boxes and tags; `minor[v]` (bool) that it is beside the point (a weight, a tag): it goes where its consumer is;
+    `reach[v]` how far from its middle links may touch it.
     """
     import numpy as np
 
     from core.layout.order import Rows
+    from core.layout.slide import slide
 
     # From here on a vertex is its place: neighbours in a row are neighbours in memory.
     vertex = np.empty(len(rows), np.int64)
@@ -93,7 +96,9 @@ def columns(
     wide = room[vertex]
     edge = np.cumsum(wide)
     offset = edge - wide / 2 - np.concatenate(([0.0], edge))[rows.start[rows.rank]]
-    x = _columns(Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset), chain[vertex], minor[vertex], vertex, rounds, check)
+    spaced = Spaced(rows=placed, offset=offset, apart=rows.rank * APART - offset)
+    x = _columns(spaced, chain[vertex], minor[vertex], vertex, rounds, check)
+    x = slide(spaced, x, chain[vertex], minor[vertex], reach[vertex])
     return np.asarray(x[place])
 
 

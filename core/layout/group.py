@@ -83,7 +83,7 @@ def arrange(
     """Lay out one group from its items, ports and edges."""
     import numpy as np
 
-    from core.layout.layered import MARGIN, lay
+    from core.layout.layered import MARGIN, Rim, lay
 
     above, below = len(ins), len(outs)
     place = ordered(count, a[kind == INNER], b[kind == INNER])
@@ -102,9 +102,10 @@ def arrange(
     size = above + count + below
     full_w, full_h = np.full(size, 4.0), np.zeros(size)
     full_w[above + place], full_h[above + place] = w, h
-    placed = lay(
-        full_w, full_h, src, dst, carried, called, above=above, below=below, leave=leave, enter=enter, margin=MARGIN if root else PAD
-    )
+    rim = None
+    if not root or above or below or not (np.isnan(leave) & np.isnan(enter)).all():
+        rim = Rim(above, below, leave, enter, MARGIN if root else PAD)
+    placed = lay(full_w, full_h, src, dst, carried, called, rim=rim)
     # back to the order of items, and to the tensors that they really are
     seat = np.concatenate((np.arange(above), above + place, above + count + np.arange(below)))
     real = np.concatenate((np.arange(len(names)), local[back]))

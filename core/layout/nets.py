@@ -1,7 +1,8 @@
 """The graph that is really arranged: boxes, tags of far-reaching tensors, and one shared chain for each tensor.
 
 A tensor read by several nodes is one hyperedge. It gets one stand-in in every row between its producer and its last
-consumer; consumers branch off from there. Tensors with many far consumers leave the graph through tags.
+consumer; consumers branch off from there. Tensors with many far consumers leave the graph through tags; so do the longest
+links of a graph that is nested so deep that stand-ins would be many times more than boxes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 MANY, FAR = 16, 24
 #: A consumer of such a tensor that is this near keeps its line.
 NEAR = 6
+#: So many consumers of a tensor in one row get a chain each, where that row is no farther than `SOON` from the producer: spread
+#: out at the top the lines run down beside what they feed, instead of across all that stands between.
+FANNED, SOON = 3, 8
+#: At most so many stand-ins, and so many more for each box: nested skips need a number that grows with the square of theirs.
+SOME, EACH = 40_000, 10
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,18 @@ class Nets:
         return self.n + self.tags
 
 
-def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> Nets:
-    """Make tags and chains for a ranked graph; `rank` int64 (n), edges int (m) each, ids of tensors from 0."""
+def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray, tagged: np.ndarray | None = None) -> Nets:
+    """Make tags and chains for a ranked graph; `rank` int64 (n), edges int (m) each, ids of tensors from 0.
+
+    Edges that are `tagged` (bool (m)) go through tags in any case, unless they are too short for two.
+    """
     import numpy as np
 
     n, m = len(rank), len(src)
     src, dst, tensor = src.astype(np.int64), dst.astype(np.int64), tensor.astype(np.int64)
     ported = _far(rank, src, dst, tensor)
+    if tagged is not None:
+        ported |= tagged & (rank[dst] - rank[src] > NEAR)
 
     # Tags: one for each (tensor, consumer) and one for each producer that has any.
     pairs, pair_of = np.unique(tensor[ported] * max(1, n) + dst[ported], return_inverse=True)
@@ -80,7 +91,8 @@ def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray
 
     # Nets: a tensor's near part starts at its producer; each tag above a consumer, and each below a producer, is one too.
     near = ~ported
-    near_tensor, near_net = np.unique(tensor[near], return_inverse=True)
+    groups, near_net = np.unique(tensor[near] * (n + 1) + _own(rank, src, dst, tensor)[near], return_inverse=True)
+    near_tensor = groups // (n + 1)
     net_src = np.concatenate((producer[near_tensor], n + np.arange(ins), out_node))
     net_tensor = np.concatenate((near_tensor, in_tensor, out_tensor))
     near_nets = len(near_tensor)
@@ -103,8 +115,14 @@ def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray
     owner = np.repeat(np.arange(len(net_src)), count)
     step = np.arange(len(owner)) - (first - real)[owner]
     full_rank = np.concatenate((level, level[net_src[owner]] + 1 + step))
-    tag_key = tag_node + np.where(tag_out, 0.25, -0.25)
-    real_key = np.concatenate((np.arange(n, dtype=np.float64), tag_key))
+    own_key = np.arange(n, dtype=np.float64)
+    # What reads nothing stands in the program where it is read first: graph inputs are listed before everything else.
+    reader = np.full(n, n)
+    np.minimum.at(reader, src, dst)
+    fed = np.bincount(dst, minlength=n) > 0
+    own_key = np.where(fed | (reader == n), own_key, reader - 0.5)
+    tag_key = own_key[tag_node] + np.where(tag_out, 0.25, -0.25)
+    real_key = np.concatenate((own_key, tag_key))
     key = np.concatenate((real_key, real_key[net_src[owner]] - 0.5))
 
     last = np.where(branch_span == 1, net_src[branch_net], first[branch_net] + branch_span - 2)
@@ -134,6 +152,21 @@ def weave(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray
     )
 
 
+def _own(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> np.ndarray:
+    """The consumer + 1 of edges that get a chain of their own, 0 for those that share the tensor's: int64 (m)."""
+    import numpy as np
+
+    if not len(src):
+        return np.zeros(0, np.int64)
+    span = rank[dst] - rank[src]
+    edge = np.flatnonzero((span > 1) & (span <= SOON))
+    _, group, count = np.unique(tensor[edge] * (int(rank.max()) + 1) + rank[dst[edge]], return_inverse=True, return_counts=True)
+    fanned = edge[count[group] >= FANNED]
+    result = np.zeros(len(src), np.int64)
+    result[fanned] = dst[fanned] + 1
+    return result
+
+
 def _far(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray) -> np.ndarray:
     """Which edges go through tags: bool (m)."""
     import numpy as np
@@ -145,4 +178,24 @@ def _far(rank: np.ndarray, src: np.ndarray, dst: np.ndarray, tensor: np.ndarray)
     longest = np.zeros(len(consumers), np.int64)
     np.maximum.at(longest, tensor, span)
     wide = (consumers > MANY) & (longest > max(FAR, int(rank.max()) // 4))
-    return np.asarray(wide[tensor] & (span > NEAR))
+    far = wide[tensor] & (span > NEAR)
+    return np.asarray(far | (span > _limit(tensor[~far], span[~far], SOME + EACH * len(rank))))
+
+
+def _limit(tensor: np.ndarray, span: np.ndarray, most: int) -> int:
+    """The longest span that links may have so that they need at most `most` stand-ins (`NEAR` at the least)."""
+    import numpy as np
+
+    def needed(limit: int) -> int:
+        longest = np.ones(int(tensor.max()) + 1, np.int64)
+        short = span <= limit
+        np.maximum.at(longest, tensor[short], span[short])
+        return int((longest - 1).sum())
+
+    low, high = NEAR, int(span.max(initial=NEAR))
+    if not len(span) or needed(high) <= most:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if needed(middle) <= most else (low, middle - 1)
+    return low

@@ -19,7 +19,15 @@ PAIRWISE = 600
 #: A pair of neighbours with more pairs of links than this is not tried in the exchange.
 COSTLY = 4096
 #: Rows in one block of a sweep.
-BLOCK = 48
+BLOCK, LONG_BLOCK = 48, 4096
+#: Below so many vertices everything is tried for longer: several ways, more sweeps, more of them in vain.
+SMALL, ROUNDS, FEWER_ROUNDS, VAIN = 6000, 24, 6, 4
+#: How often the best is swept again.
+AGAIN = 3
+#: Below so many, also from the bottom up.
+FINE = 3000
+#: With fewer rows than this, also sweeps over all of them.
+SHALLOW = 400
 #: Sweeps visit the rows that are this near to a gap with crossings.
 AROUND = 8
 
@@ -37,7 +45,7 @@ class Rows:
         return len(self.rank)
 
 
-def order(rows: Rows, *, rounds: int = 6, check: Callable[[], None] = lambda: None) -> tuple[np.ndarray, int]:
+def order(rows: Rows, *, check: Callable[[], None] = lambda: None) -> tuple[np.ndarray, int]:
     """Places (int64 (v), a permutation that keeps rows together) and how many crossings remain.
 
     `check` is called between sweeps and may raise.
@@ -47,30 +55,71 @@ def order(rows: Rows, *, rounds: int = 6, check: Callable[[], None] = lambda: No
     best = np.arange(len(rows))
     fewest = crossings(rows, best)
     if not fewest:
-        return best, 0
-    near = _near(tangled(rows, best))
+        return balance(rows, best), 0
+    if len(rows) >= SMALL:
+        ways = [_Way(block=BLOCK, rounds=FEWER_ROUNDS, vain=1)]
+    else:
+        ways = [_Way(block=BLOCK), _Way()]
+        if len(rows) < FINE:
+            ways.append(_Way(upward=True))
+        if len(rows.start) < SHALLOW:
+            ways += [_Way(everywhere=True), _Way(everywhere=True, upward=True)]
+    program = best, fewest
+    for way in ways:
+        found = _polish(rows, _sweep(rows, *program, way, check), way, check)
+        if found[1] < fewest:
+            best, fewest = found
+        if not fewest:
+            break
+    for _ in range(AGAIN if len(rows) < SMALL else 0):
+        before = fewest
+        best, fewest = _polish(rows, _sweep(rows, best, fewest, ways[-1], check), ways[-1], check)
+        if not fewest or fewest == before:
+            break
+    return balance(rows, best), fewest
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How to sweep: rows in one block, how often at most, how many in vain, upwards first, all rows or those near crossings."""
+
+    block: int = LONG_BLOCK
+    rounds: int = ROUNDS
+    vain: int = VAIN
+    upward: bool = False
+    everywhere: bool = False
+
+
+def _polish(rows: Rows, best: tuple[np.ndarray, int], way: _Way, check: Callable[[], None]) -> tuple[np.ndarray, int]:
+    check()
+    return _better(rows, _exchange(rows, best[0], way.rounds // 2), *best) if best[1] else best
+
+
+def _better(rows: Rows, found: np.ndarray, best: np.ndarray, fewest: int) -> tuple[np.ndarray, int]:
+    count = crossings(rows, found)
+    return (found, count) if count < fewest else (best, fewest)
+
+
+def _sweep(rows: Rows, best: np.ndarray, fewest: int, way: _Way, check: Callable[[], None]) -> tuple[np.ndarray, int]:
+    """Sweep until that gains nothing more: the best places, and their crossings."""
+    import numpy as np
+
+    near = np.ones(len(rows.start), bool) if way.everywhere else _near(tangled(rows, best))
     sweepers: dict[int, _Sweeper] = {}
     place = (best - rows.start[rows.rank]).astype(np.float64)
-    for turn in range(rounds):
+    in_vain = 0
+    for turn in range(way.rounds):
         check()
-        shift = turn % 2 * (BLOCK // 2)
+        shift = turn % 2 * (way.block // 2) if way.block < len(near) else 0
         if shift not in sweepers:
-            sweepers[shift] = _Sweeper(rows, near, shift)
-        sweepers[shift].down(place)
-        sweepers[shift].up(place)
-        found = rows.start[rows.rank] + place.astype(np.int64)
-        count = crossings(rows, found)
-        gain = 1.0 - count / fewest
-        if count < fewest:
-            best, fewest = found, count
-        if not fewest or (gain < 0.02 and turn):
+            sweepers[shift] = _Sweeper(rows, near, shift, way.block)
+        for up in (way.upward, not way.upward):
+            sweepers[shift].sweep(place, up)
+        before = fewest
+        best, fewest = _better(rows, rows.start[rows.rank] + place.astype(np.int64), best, fewest)
+        in_vain = in_vain + 1 if fewest > 0.98 * before else 0
+        if not fewest or (in_vain >= way.vain and turn):
             break
-    if fewest:
-        check()
-        found = _exchange(rows, best)
-        count = crossings(rows, found)
-        if count < fewest:
-            best, fewest = found, count
     return best, fewest
 
 
@@ -87,17 +136,17 @@ class _Sweeper:
     """One sweep down and one up over the rows that are `wanted`, in blocks that are swept side by side.
 
     Within a block each row sees the new order of the row before it; blocks end where rows need not be visited, and every
-    `BLOCK` rows (counted from `shift`), so that a sweep takes as many steps as the longest block has rows, not all.
+    `block` rows (counted from `shift`), so that a sweep takes as many steps as the longest block has rows, not all.
     """
 
-    def __init__(self, rows: Rows, wanted: np.ndarray, shift: int) -> None:
+    def __init__(self, rows: Rows, wanted: np.ndarray, shift: int, block: int) -> None:
         import numpy as np
 
         size = np.diff(rows.start)
         row = np.arange(len(size))
         wanted = wanted[: len(size)]
-        first = wanted & ~np.concatenate(([False], wanted[:-1])) | ((row + shift) % BLOCK == 0)
-        final = wanted & ~np.concatenate((wanted[1:], [False])) | ((row + shift + 1) % BLOCK == 0)
+        first = wanted & ~np.concatenate(([False], wanted[:-1])) | ((row + shift) % block == 0)
+        final = wanted & ~np.concatenate((wanted[1:], [False])) | ((row + shift + 1) % block == 0)
         begin = np.maximum.accumulate(np.where(first, row, 0))
         end = np.minimum.accumulate(np.where(final, row, len(row))[::-1])[::-1]
         visited = wanted & (size > 1)
@@ -139,14 +188,9 @@ class _Sweeper:
                 )
         return steps
 
-    def down(self, place: np.ndarray) -> None:
-        """Order every row by the row above."""
-        for step in self._downward:
-            step.run(place)
-
-    def up(self, place: np.ndarray) -> None:
-        """Order every row by the row below."""
-        for step in self._upward:
+    def sweep(self, place: np.ndarray, upward: bool) -> None:
+        """Order every row by the row above, or `upward` by the row below."""
+        for step in self._upward if upward else self._downward:
             step.run(place)
 
 
@@ -234,7 +278,40 @@ def _inversions(values: np.ndarray) -> int:
     return total
 
 
-def _exchange(rows: Rows, place: np.ndarray, rounds: int = 3) -> np.ndarray:
+def balance(rows: Rows, place: np.ndarray) -> np.ndarray:
+    """Places where what feeds only one box, and is fed by nothing, stands on both sides of that box's only other producer.
+
+    Weights being dequantized, inputs: the main path would wander to the side at every one that has them on one side only.
+    """
+    import numpy as np
+
+    count = len(rows)
+    a, b = rows.hop_src, rows.hop_dst
+    down, up = np.bincount(a, minlength=count), np.bincount(b, minlength=count)
+    leaf = (up[a] == 0) & (down[a] == 1)
+    leaves = np.bincount(b, weights=leaf, minlength=count)
+    least, most = np.full(count, count), np.full(count, -1)
+    np.minimum.at(least, b, place[a])
+    np.maximum.at(most, b, place[a])
+    wanted = (leaves >= 2) & (up - leaves == 1) & (most - least + 1 == up)
+    main = np.full(count, -1)
+    main[b[~leaf]] = a[~leaf]
+    wanted &= down[np.maximum(main, 0)] == 1
+    hops = np.flatnonzero(wanted[b])
+    if not len(hops):
+        return place
+    hops = hops[np.lexsort((place[a[hops]], leaf[hops], b[hops]))]  # the main one first, then its leaves
+    of = b[hops]
+    begin = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1])))
+    number = np.arange(len(hops)) - np.repeat(begin, up[of[begin]])
+    half = leaves[of].astype(np.int64) // 2
+    inside = np.where(number == 0, half, np.where(number <= half, number - 1, number))
+    result = place.copy()
+    result[a[hops]] = least[of] + inside
+    return result
+
+
+def _exchange(rows: Rows, place: np.ndarray, rounds: int) -> np.ndarray:
     """Exchange neighbours while that removes crossings, all pairs of one parity of row and place at once."""
     import numpy as np
 

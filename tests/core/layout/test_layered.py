@@ -53,6 +53,27 @@ def masked(layers: int) -> Graph:
     return graph(2 + 3 * layers, edges, tensors)
 
 
+def branches(count: int) -> Graph:
+    """Branches of one to three nodes that all end in one node, which leads to a path; one branch is long."""
+    edges, ends, node = [], [], 0
+    for number in range(count):
+        length = 30 if number == 40 else number % 3
+        edges += [(node + a, node + a + 1) for a in range(length)]
+        node += length + 1
+        ends.append(node - 1)
+    return graph(node + 3, edges + [(end, node) for end in ends] + [(node, node + 1), (node + 1, node + 2)])
+
+
+def pieces_beside_a_path(count: int) -> Graph:
+    """A path with a skip, and pieces of one to four nodes without a link to it."""
+    edges = [(a, a + 1) for a in range(29)] + [(3, 20)]
+    node = 30
+    for number in range(count):
+        edges += [(node + a, node + a + 1) for a in range(number % 4)]
+        node += number % 4 + 1
+    return graph(node, edges)
+
+
 GRAPHS: dict[str, Callable[[], Graph]] = {
     "nothing": lambda: graph(0, []),
     "one": lambda: graph(1, []),
@@ -62,6 +83,9 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "islands": lambda: graph(30, [(a, a + 1) for a in range(29) if a % 5 != 4]),
     "residual": lambda: residual(20),
     "wide": lambda: graph(702, [(a, 700) for a in range(700)] + [(700, 701)]),
+    "branches": lambda: branches(90),
+    "two wide ones": lambda: graph(102, [(a, 50 if a < 50 else 101) for a in range(50)] + [(50, 101)] + [(a, 101) for a in range(51, 101)]),
+    "pieces": lambda: pieces_beside_a_path(60),
     "fan": lambda: graph(302, [(0, a) for a in range(1, 301)] + [(a, 301) for a in range(1, 301)]),
     "masked": lambda: masked(60),
     "two outputs": lambda: graph(4, [(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)], [0, 1, 0, 2, 3]),
@@ -151,7 +175,8 @@ def test_each_edge_is_drawn_once_from_its_producer_to_its_consumer(drawn: tuple[
         assert abs(route[-1, 1] - (placed.y[dst[edge]] - placed.h[dst[edge]] / 2)) < 1e-6
         assert abs(route[-1, 0] - placed.x[dst[edge]]) < placed.w[dst[edge]] / 2
         if not placed.ported[edge]:
-            assert np.allclose(route[0], (placed.x[src[edge]], placed.y[src[edge]] + placed.h[src[edge]] / 2))
+            assert abs(route[0, 1] - (placed.y[src[edge]] + placed.h[src[edge]] / 2)) < 1e-6
+            assert abs(route[0, 0] - placed.x[src[edge]]) < placed.w[src[edge]] / 2
         else:
             tags = np.flatnonzero((placed.ports.node == dst[edge]) & (placed.ports.tensor == tensor[edge]) & ~placed.ports.out)
             assert len(tags) == 1
@@ -193,6 +218,57 @@ def test_a_mask_read_everywhere_becomes_tags() -> None:
     assert placed.ports.consumers[placed.ports.out][0] == placed.ported.sum()
     assert placed.width < 1200
     assert not lay(*masked(10)).ported.any()
+
+
+def test_the_longest_of_many_nested_links_become_tags() -> None:
+    half = 400
+    placed = lay(*graph(2 * half, [(a, a + 1) for a in range(2 * half - 1)] + [(a, 2 * half - 1 - a) for a in range(half - 2)]))
+    skips = np.arange(half - 2) + 2 * half - 1
+    assert 0 < placed.ported.sum() < half - 2
+    assert not placed.ported[: 2 * half - 1].any()
+    assert (np.diff(placed.ported[skips].astype(int)) <= 0).all(), "the longest"
+
+
+def test_edges_that_are_tagged_get_tags() -> None:
+    made = residual(20)
+    tagged = np.zeros(len(made[2]), bool)
+    tagged[[0, 3]] = True  # the second skips two rows only: too near for two tags
+    assert not lay(*made, tagged=tagged).ported.any()
+    chain = graph(30, [(a, a + 1) for a in range(29)] + [(2, 25)])
+    tagged = np.arange(30) == 29
+    placed = lay(*chain, tagged=tagged)
+    assert np.array_equal(placed.ported, tagged)
+    assert len(placed.ports) == 2
+
+
+def test_what_measures_a_state_sinks_to_where_the_state_is_read() -> None:
+    # 0 the state, 1..3 what is computed from it, 4..13 the main path; both end in 14.
+    edges = [(0, 1), (1, 2), (2, 3)] + [(a, a + 1) for a in range(4, 14)] + [(3, 14), (0, 14)]
+    placed = lay(*graph(15, edges))
+    assert placed.rank[14] - placed.rank[3] == 1
+    assert placed.rank[14] - placed.rank[0] == 4
+
+
+def test_many_branches_of_one_node_are_stacked() -> None:
+    made = branches(90)
+    placed = lay(*made)
+    assert placed.crossings == 0
+    assert placed.width < 5000
+    src, dst = made[2], made[3]
+    wide = int(np.bincount(dst).argmax())
+    assert len(np.unique(placed.rank[src[dst == wide]])) > 4
+
+
+def test_weights_stand_on_both_sides_of_the_main_path() -> None:
+    edges, last = [], 0
+    for _ in range(6):
+        edges += [(last, last + 3), (last + 1, last + 3), (last + 2, last + 3)]
+        last += 3
+    placed = lay(*graph(last + 1, edges))
+    # The first node reads three inputs alike; from the second on there is a main path, straight between its weights.
+    main, one, other = placed.x[3:-1:3], placed.x[4::3], placed.x[5::3]
+    assert np.ptp(main) < 1
+    assert ((one - main) * (other - main) < 0).all()
 
 
 def test_a_residual_backbone_is_straight() -> None:
