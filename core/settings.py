@@ -42,6 +42,9 @@ class Settings:
     theme: str = param("system", "Light or dark window, or as the desktop has it", choices=("system", "light", "dark"))
     reduced_motion: bool = param(False, "Change views at once instead of gliding")
     link_shapes: bool = param(True, "Write the shapes of tensors on the links of the graph", title="Shapes on links")
+    graph_columns: bool = param(
+        True, "Show a long graph, when all of its nodes stand side by side, in columns like a text", title="Long graphs in columns"
+    )
     confirm_close: bool = param(True, "Ask before leaving while a job runs")
     confirm_remove: bool = param(True, "Ask before removing a variant")
     backend: str = param("onnxruntime", "Backend that is chosen at first", title="Default backend")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FLAT = 500
 #: Graphs with more nodes than this are shown before all is known of them.
 SKETCHED = 1000
+#: Columns are to be about so many times as wide together as they are high.
+ASPECT = 1.6
 #: A folded graph opens with about this many boxes.
 BOXES = 24
 
@@ -76,8 +78,11 @@ def boxes_of(whole: Nest, unfolded: Collection[int]) -> int:
     return int(size[list(open_)].sum()) - len(open_) + 1
 
 
-def fold(index: GraphIndex, flat: bool | None, job: Job) -> Shown:
-    """The first picture of a graph: folded, or (`flat`) with every node that is in no other; None: as suits its size (a task)."""
+def fold(index: GraphIndex, flat: bool | None, job: Job, columns: bool = False) -> Shown:
+    """The first picture of a graph: folded, or (`flat`) with every node that is in no other; None: as suits its size (a task).
+
+    A large flat one that is tall and thin is wrapped into `columns`.
+    """
     from core.layout.nested import Unfolder, nest
     from core.layout.tree import grow
 
@@ -87,7 +92,8 @@ def fold(index: GraphIndex, flat: bool | None, job: Job) -> Shown:
     tree = grow(index, flat=flat)
     job.step(0.3, "Lifting edges")
     whole = nest(index, tree)
-    return Unfolder(whole).show({0} if flat else first(whole), job.part(0.5, 1.0).step)
+    aspect = ASPECT if columns and len(index) > FLAT else 0.0
+    return Unfolder(whole).show({0} if flat else first(whole), job.part(0.5, 1.0).step, aspect)
 
 
 @dataclass(frozen=True)
@@ -116,14 +122,14 @@ def open_shown(path: Path, job: Job) -> OpenedShown:
     return OpenedShown(opened=opened, shown=fold(opening.deep_of(source), None, job.part(0.8, 1.0)))
 
 
-def open_folded(model: Model, flat: bool | None, job: Job) -> Shown:
-    """Index a model's graph and make its first picture (a task); `flat` None: folded when it is large.
+def open_folded(model: Model, flat: bool | None, columns: bool, job: Job) -> Shown:
+    """Index a model's graph and make its first picture (a task); `flat` and `columns` as `fold` takes them.
 
     Raises `ModelError` for what cannot be read, `Cancelled` when told to stop.
     """
     from core.model.opening import read_deep
 
-    return fold(read_deep(model, job.part(0.0, 0.4)), flat, job.part(0.4, 1.0))
+    return fold(read_deep(model, job.part(0.0, 0.4)), flat, job.part(0.4, 1.0), columns)
 
 
 def unfold(model: Model, flat: bool, unfolded: frozenset[int], job: Job) -> Shown:

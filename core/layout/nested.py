@@ -272,15 +272,19 @@ class Unfolder:
         self.nest = whole
         self._kept: dict[bytes, Laid] = {}
 
-    def show(self, unfolded: Collection[int], step: Callable[[float, str], None] = lambda fraction, text: None) -> Shown:
+    def show(
+        self, unfolded: Collection[int], step: Callable[[float, str], None] = lambda fraction, text: None, aspect: float = 0.0
+    ) -> Shown:
         """The picture in which the groups `unfolded` are open (and the groups around them; 0 always is).
+
+        With an `aspect` (width by height), a tall thin picture of a graph that has no groups is wrapped into columns.
 
         `step` is called along the way and may raise (`Cancelled`).
         """
         from core.layout.shown import flat, gather, seen
 
         if len(self.nest.tree) == 1:
-            return flat(self.nest, step)
+            return flat(self.nest, step, aspect)
         chosen = {0}
         for group in unfolded:
             chosen.update(self.nest.tree.chain(group))

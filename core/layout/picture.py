@@ -78,7 +78,7 @@ def draw(model: Model, flat: bool | None, style: Style, path: Path, job: Job) ->
     """Index and lay out a model's graph and write its picture to `path` (a task); `flat` None: folded when it is large."""
     from core.layout.folding import open_folded
 
-    shown = open_folded(model, flat, job.part(0.0, 0.6))
+    shown = open_folded(model, flat, True, job.part(0.0, 0.6))
     return save(shown.index, shown.plain(), replace(style, folds=shown.folds()), path, job.part(0.6, 1.0))
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: A picture that is so many times as tall as it should be is wrapped.
+TALL = 4.0
 #: So many tensors between the same boxes, one of them folded, are drawn as one.
 BUNDLED = 3
 
@@ -100,14 +102,19 @@ def _bundled(src: np.ndarray, dst: np.ndarray, tensor: np.ndarray, folded: np.nd
     return carrier, bundles
 
 
-def flat(whole: Nest, step: Callable[[float, str], None]) -> Shown:
-    """The picture of a graph in which nothing can be folded: its own index."""
+def flat(whole: Nest, step: Callable[[float, str], None], aspect: float = 0.0) -> Shown:
+    """The picture of a graph in which nothing can be folded: its own index. With an `aspect`, a picture that is more than `TALL` times
+    as tall as that is wrapped into columns."""
     import numpy as np
 
     from core.layout.layered import lay
 
     index, n = whole.index, len(whole.index)
     placed = lay(whole.w[:n], whole.h[:n], index.src, index.dst, index.tensor, index.tensors, step=step)
+    if aspect and placed.height * aspect > TALL * placed.width:
+        from core.layout.wrap import wrapped
+
+        placed = wrapped(placed, index, aspect, step=step)
     none = np.zeros(0)
     return Shown(
         nest=whole,

@@ -50,6 +50,8 @@ class Layouts:
         self._rows: tuple[GraphIndex, dict[str, int]] | None = None
         self._paths: set[str] | None = None
         self._kept: dict[str, Shown] = {}
+        self._columns = ctx.settings.graph_columns
+        self._settings_off = ctx.settings.changed.connect(self.settle)
         self._follow = Follow(ctx, self._look, opened=self._forget, results=False)
 
     @staticmethod
@@ -68,6 +70,7 @@ class Layouts:
         if self._users:
             return
         self._follow.release()
+        self._settings_off()
         self._cancel()
         for name in (KEY, "index"):
             self._ctx.services.pop(name, None)
@@ -151,6 +154,15 @@ class Layouts:
         self.flat, self._paths = flat, None
         self._kept.clear()
         self.again()
+
+    def settle(self) -> None:
+        """The settings have changed: a flat graph may be wanted in columns, or no longer."""
+        columns = self._ctx.settings.graph_columns
+        if columns != self._columns:
+            self._columns = columns
+            if self.model is not None and self.flat_now:
+                self._kept.clear()
+                self.again()
 
     @property
     def flat_now(self) -> bool:
@@ -255,6 +267,7 @@ class Layouts:
             folding.open_folded,
             model,
             self.flat,
+            self._ctx.settings.graph_columns,
             title="Lay out graph",
             background=True,
             on_done=lambda found: self._done(model, found),

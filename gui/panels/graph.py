@@ -122,6 +122,11 @@ class GraphPanel(Panel):
             "graph.flat", "Without scopes and blocks", _on(lambda panel: panel.switch_flat()), "View/Fold graph", 47, "", "flat",
             "Show every node side by side, or folded by module scopes and repeated blocks.", needs_model, _is_flat,
         ),
+        Action(
+            "graph.columns", "Long graphs in columns", lambda ctx: ctx.settings.update(graph_columns=not ctx.settings.graph_columns),
+            "View/Fold graph", 47, "", "table", "Show a long flat graph in columns like a text, or as one strip from top to bottom.",
+            None, lambda ctx: ctx.settings.graph_columns,
+        ),
         Action("graph.zoom_in", "Zoom in", _on(lambda panel: panel.canvas.zoom(NOTCH)), "View", 42, "", "zoom-in", "", needs_model),
         Action("graph.zoom_out", "Zoom out", _on(lambda panel: panel.canvas.zoom(1 / NOTCH)), "View", 42, "", "zoom-out", "", needs_model),
         *commands.ACTIONS,

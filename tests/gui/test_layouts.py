@@ -105,7 +105,7 @@ def test_a_picture_that_came_with_the_model_is_used_at_once(
     from core.job import Job
     from core.layout.folding import open_folded
 
-    shown = open_folded(small, None, Job())
+    shown = open_folded(small, None, True, Job())
     ctx.services["opened.shown"] = (small.fingerprint, shown)
     open_(small)
     assert layouts.state == "ready"

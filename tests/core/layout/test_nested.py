@@ -189,10 +189,10 @@ def test_the_tasks(tmp_path: Path) -> None:
     path = tmp_path / "layers.onnx"
     onnx.save(layers(60), path)
     model = document.snapshot(path)
-    assert len(folding.open_folded(model, None, Job()).index) < 80
-    assert len(folding.open_folded(model, True, Job()).index) > 600
+    assert len(folding.open_folded(model, None, True, Job()).index) < 80
+    assert len(folding.open_folded(model, True, True, Job()).index) > 600
     with pytest.raises(Cancelled):
-        folding.open_folded(model, None, Job(is_cancelled=lambda: True))
+        folding.open_folded(model, None, True, Job(is_cancelled=lambda: True))
 
 
 def test_folded_boxes_say_what_they_hold() -> None:
