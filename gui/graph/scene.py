@@ -10,6 +10,8 @@ from core.layout.group import HEAD
 from core.layout.lines import curve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from core.layout import Placed
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from core.model.index import GraphIndex
 
 Rect = tuple[float, float, float, float]
+#: From so many names on they are looked up all at once.
+MANY = 2000
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,20 @@ class Scene:
             row = self._whole_rows().get(name)
             found = int(self.shown.row[row]) if row is not None else None
         return found
+
+    def boxes_of(self, names: Sequence[str]) -> list[int]:
+        """The boxes that show these nodes, each once; in their order, or that of the graph when they are many."""
+        if len(names) < MANY:
+            return list(dict.fromkeys(row for name in names if (row := self.row_of(name)) is not None))
+        import numpy as np
+
+        own = self.rows
+        found = [own[name] for name in names if name in own]
+        if len(found) < len(names) and self.shown is not None:
+            whole = self._whole_rows()
+            hidden = self.shown.row[[whole[name] for name in names if name in whole]] if len(self.shown.row) else []
+            found += np.unique(np.asarray(hidden, np.int64)).tolist()
+        return sorted(set(found))
 
     def _whole_rows(self) -> dict[str, int]:
         if self._whole is None:

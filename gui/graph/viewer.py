@@ -77,8 +77,7 @@ class Viewer(QWidget):
         self.scene, self.heat = scene, self.wardrobe(scene)
         self.motion.stop()
         self.frames.drop()
-        rows = dict.fromkeys(row for name in selected if (row := scene.row_of(name)) is not None)
-        self._marks = marks.Marks(selected=list(rows), focused=self.hasFocus())
+        self._marks = marks.Marks(selected=scene.boxes_of(selected), focused=self.hasFocus())
         for name, (x, y) in held:
             at = scene.anchor(name)
             if at is not None:

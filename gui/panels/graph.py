@@ -264,7 +264,7 @@ class GraphPanel(Panel):
         scene = self.canvas.scene
         if scene is None or source is self:
             return
-        rows = list(dict.fromkeys(row for name in self.ctx.selection.nodes if (row := scene.row_of(name)) is not None))
+        rows = scene.boxes_of(self.ctx.selection.nodes)
         self.canvas.select(rows)
         if source is not None and len(rows) == 1:
             self.canvas.reveal(rows[0])
