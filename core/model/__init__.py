@@ -7,7 +7,7 @@
     tensor_page manual  the page of one tensor; what ONNX says of an operator     readers attributes   of pages
     weight_page         tasks: which weights there are, what each is; of one, piece by piece (pieces):
     weights channels    statistics; ranges of its channels      two_four slices   groups of four; two dims as a table
-    npy                 task: a weight as a file
+    npy                 task: a weight as a file        interface       edits of inputs, outputs and metadata by rules
     summary index       counts; the graph as columns       cost details values    MACs, box lines, types of one graph
     shapes              inference that never fails         identity store plain   fingerprints, saving, back to protobuf
     source              a file, opened and checked: wire (mapped bytes), kinds (what is no ONNX), external (data files),
