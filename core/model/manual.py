@@ -88,7 +88,12 @@ class Manual:
     def allowed(self, slot: SlotManual) -> str:
         """The types that a slot takes, for people: `float16, float32`."""
         found = next((each.allowed for each in self.types if each.name == slot.type), (slot.type,))
-        return ", ".join(plain_type(each) for each in found)
+        return ", ".join(sorted(plain_type(each) for each in found))
+
+    @staticmethod
+    def allowed_of(variable: TypeManual) -> str:
+        """The types that a variable stands for, for people."""
+        return ", ".join(sorted(plain_type(each) for each in variable.allowed))
 
 
 def schema_of(node: onnx.NodeProto, opsets: Iterable[onnx.OperatorSetIdProto]) -> onnx.defs.OpSchema | None:

@@ -30,7 +30,7 @@ def test_a_convolution() -> None:
     )
     weight, bias = found.inputs[1:]
     assert (weight.name, weight.option, bias.option) == ("W", "", "optional")
-    assert found.allowed(weight) == "float64, float32, float16"
+    assert found.allowed(weight) == "float16, float32, float64"
     assert found.types[0].doc == "Constrain input and output types to float tensors."
     assert manual.of_schema(defs.get_schema("Sum", 13, "")).inputs[0].option == "variadic"
 
