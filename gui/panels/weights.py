@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from core.model.weight_page import WeightList, WeightPage
     from gui.jobs import JobHandle
 
+#: Name -> kind of view, in the order of the tabs.
+VIEWS: dict[str, type[Any]] = {"overview": Overview, "ranges": RangesView, "groups": Groups, "heat": HeatMap, "values": ValuesView}
 NOTHING = ("No weight is chosen", "Choose one from the list, or click one in the page of a node.")
 LIST, PAGE = "weights.list", "weights.page"
 #: A panel narrower than this shows the list or a weight, not both: pixels.
@@ -89,24 +91,14 @@ class WeightsPanel(Panel):
         self.wanted = ""
         self._listed = ""
         self._placed = False
+        self.views: dict[str, Any] = {}
         self.listing = Listing(ctx)
         self.listing.chosen.connect(self.look_into)
-        self.overview = Overview(ctx, self.looking, self.listing.measured)
-        self.ranges = RangesView(ctx, self.looking)
-        self.groups = Groups(ctx, self.looking)
-        self.heat = HeatMap(ctx, self.looking)
-        self.values = ValuesView(ctx, self.looking)
-        go_to = self.looking.go_to
-        self.looking.go_to = lambda row, column: (go_to(row, column), self.tabs.setCurrentWidget(self.values))
-        self.views: tuple[Any, ...] = (self.overview, self.ranges, self.groups, self.heat, self.values)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        for view in self.views:
-            self.tabs.setTabToolTip(self.tabs.addTab(view, view.title), view.tip)
+        self.looking.go_to = self._go_to
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
         self.split.addWidget(self.listing)
-        self.split.addWidget(self._make_detail())
+        self.split.addWidget(self._make_detail_space())
         self.split.setStretchFactor(1, 1)
         no_model = EmptyState(
             "tensor",
@@ -124,11 +116,63 @@ class WeightsPanel(Panel):
         self._follow = Follow(ctx, self.refresh, opened=self._another, results=False)
         self.refresh()
 
-    def _make_detail(self) -> QWidget:
-        self.head = Head(self.ctx)
-        self.head.back.clicked.connect(lambda *_: self.show_list())
-        self.head.export.clicked.connect(lambda *_: self.ask_export())
-        self.line = JobLine(self.ctx)
+    # ---- made when they are needed: all at once would hold the window ----
+    def _make_detail_space(self) -> QWidget:
+        self.nothing = EmptyState("tensor", *NOTHING, theme=self.ctx.theme)
+        space = QWidget()
+        self.detail = QStackedLayout(space)
+        self.detail.addWidget(self.nothing)
+        return space
+
+    @cached_property
+    def head(self) -> Head:
+        """The line above a weight."""
+        made = Head(self.ctx)
+        made.back.clicked.connect(lambda *_: self.show_list())
+        made.export.clicked.connect(lambda *_: self.ask_export())
+        return made
+
+    @cached_property
+    def line(self) -> JobLine:
+        """How far the export is."""
+        return JobLine(self.ctx)
+
+    @cached_property
+    def tabs(self) -> QTabWidget:
+        """The views, of which those are made that were seen."""
+        made = QTabWidget()
+        made.setDocumentMode(True)
+        for name, kind in VIEWS.items():
+            space = QWidget()
+            space.setObjectName(name)
+            QVBoxLayout(space).setContentsMargins(0, 0, 0, 0)
+            made.setTabToolTip(made.addTab(space, kind.title), kind.tip)
+        made.currentChanged.connect(lambda place: self.view(list(VIEWS)[place]))
+        return made
+
+    def view(self, name: str) -> Any:
+        """One of the views, made now if it was not yet."""
+        found = self.views.get(name)
+        if found is None:
+            kind = VIEWS[name]
+            found = kind(self.ctx, self.looking, self.listing.measured) if kind is Overview else kind(self.ctx, self.looking)
+            self.views[name] = found
+            self.tabs.widget(list(VIEWS).index(name)).layout().addWidget(found)
+            if self.looking.page is not None:
+                found.put()
+        return found
+
+    def show_view(self, name: str) -> Any:
+        """Bring a view to the front."""
+        found = self.view(name)
+        self.tabs.setCurrentIndex(list(VIEWS).index(name))
+        return found
+
+    def _go_to(self, row: int, column: int) -> None:
+        self.view("values").go_to(row, column)
+        self.show_view("values")
+
+    def _make_shown(self) -> None:
         shown = QWidget()
         column = QVBoxLayout(shown)
         column.setContentsMargins(0, 0, 0, 0)
@@ -136,19 +180,13 @@ class WeightsPanel(Panel):
         column.addWidget(self.head)
         column.addWidget(self.line)
         column.addWidget(self.tabs, 1)
-        self.nothing = EmptyState(
-            "tensor", "No weight is chosen", "Choose one from the list, or click one in the page of a node.", theme=self.ctx.theme
-        )
-        detail = QWidget()
-        self.detail = QStackedLayout(detail)
-        self.detail.addWidget(self.nothing)
         self.detail.addWidget(shown)
-        return detail
+        self.view(next(iter(VIEWS)))
 
     def release(self) -> None:
         self._follow.release()
         self.listing.stop()
-        for view in self.views:
+        for view in self.views.values():
             view.release()
         for key in (LIST, PAGE):
             self.ctx.document.forget(key)
@@ -235,9 +273,11 @@ class WeightsPanel(Panel):
             self.detail.setCurrentIndex(0)
             self.nothing.say(*NOTHING)
         else:
+            if self.detail.count() < 2:
+                self._make_shown()
             self.head.put(page)
             self.detail.setCurrentIndex(1)
-        for view in self.views:
+        for view in self.views.values():
             view.put()
         if page is not None:
             self._fold(True)
@@ -254,7 +294,8 @@ class WeightsPanel(Panel):
     def _fold(self, weight: bool | None = None) -> None:
         """With little room there is the list or a weight."""
         narrow = self.width() < _NARROW
-        self.head.back.setVisible(narrow)
+        if "head" in self.__dict__:
+            self.head.back.setVisible(narrow)
         if not narrow:
             self.listing.show()
             self.split.widget(1).show()
@@ -271,8 +312,7 @@ class WeightsPanel(Panel):
     # ---- taking it along ----
     def copy(self) -> None:
         """The values that are selected or in view, as text."""
-        self.tabs.setCurrentWidget(self.values)
-        self.values.copy()
+        self.show_view("values").copy()
 
     def ask_export(self) -> None:
         """Ask where to, then export."""
@@ -304,6 +344,6 @@ class WeightsPanel(Panel):
 
     def _restyle(self) -> None:
         icons.redress(self, self.ctx.theme)
-        for view in self.views:
+        for view in self.views.values():
             if hasattr(view, "restyle"):
                 view.restyle()

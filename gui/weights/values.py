@@ -42,7 +42,6 @@ class ValuesView(QWidget):
         self.setAccessibleName(self.title)
         self.cut = CutBar(looking)
         looking.on_cut.append(self._turned)
-        looking.go_to = self.go_to
         self.page_box = self._pages("Rows from", "Which rows are in the table")
         self.across_box = self._pages("Columns from", "Which columns are in the table")
         self.field = QLineEdit()

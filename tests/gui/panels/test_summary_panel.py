@@ -213,7 +213,7 @@ def test_pictures(panel: SummaryPanel, window: MainWindow, qtbot: QtBot, theme: 
     assert all(part.box.right() <= row.width() for part in row.parts())
 
 
-def test_many_long_dims_stand_in_lines(window: MainWindow, open_model: Open, tmp_path: Path) -> None:
+def test_many_long_dims_stand_in_lines(window: MainWindow, open_model: Open, tmp_path: Path, qtbot: QtBot) -> None:
     model = models.unknown_domain()
     dims = model.graph.input[0].type.tensor_type.shape
     for name in ("batch", "past_sequence_length_of_the_cache", "heads", "a_dim_with_a_name_that_is_longer_than_the_panel_is_wide", "n"):
@@ -227,6 +227,8 @@ def test_many_long_dims_stand_in_lines(window: MainWindow, open_model: Open, tmp
     assert len({part.box.top() for part in parts}) > 3
     assert all(part.box.right() <= row.width() + 1 and part.box.bottom() <= row.height() for part in parts)
     assert not any(a.box.intersects(b.box) for a in parts for b in parts if a is not b)
+    rows = panel.sections.widget().findChildren(Signature)
+    qtbot.waitUntil(lambda: rows[1].mapTo(panel, QPoint(0, 0)).y() >= row.mapTo(panel, QPoint(0, 0)).y() + row.height())
     row.edit(4)
     OUT.mkdir(exist_ok=True)
     panel.sections.ensureWidgetVisible(row)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from gui.graph.histogram import Histogram
-from gui.panels.weights import WeightsPanel
+from gui.panels.weights import VIEWS, WeightsPanel
 from gui.window import MainWindow
 from tests import models
 
@@ -30,14 +31,15 @@ def panel(window: MainWindow) -> WeightsPanel:
     return panel
 
 
-def look(panel: WeightsPanel, qtbot: QtBot, name: str, view: QWidget | None = None) -> None:
+def look(panel: WeightsPanel, qtbot: QtBot, name: str, view: str = "") -> Any:
+    """Look into a weight, with one of the views in front; gives that, when it has read."""
     qtbot.waitUntil(lambda: panel.pages.currentIndex() == 2, timeout=PATIENCE)
-    if view is not None:
-        panel.tabs.setCurrentWidget(view)
     panel.look_into(name)
     qtbot.waitUntil(lambda: panel.looking.page is not None and panel.looking.page.name == name, timeout=PATIENCE)
-    if view is not None and view is not panel.values:
-        qtbot.waitUntil(lambda: view.part is not None and view.part.over, timeout=PATIENCE)  # type: ignore[attr-defined]
+    found = panel.show_view(view or "overview")
+    if view and view != "values":
+        qtbot.waitUntil(lambda: found.part is not None and found.part.over, timeout=PATIENCE)
+    return found
 
 
 def mixed() -> onnx.ModelProto:
@@ -89,19 +91,19 @@ def test_the_list_sorts_and_filters(loaded: WeightsPanel, qtbot: QtBot) -> None:
 
 
 def test_statistics_and_a_histogram(loaded: WeightsPanel, qtbot: QtBot) -> None:
-    look(loaded, qtbot, "conv.weight", loaded.overview)
-    stats = loaded.overview.stats
+    look(loaded, qtbot, "conv.weight", "overview")
+    stats = loaded.view("overview").stats
     assert stats is not None
     assert stats.zeros == 0.5
-    loaded.overview.log.setChecked(True)
-    assert loaded.overview.findChild(Histogram) is not None
+    loaded.view("overview").log.setChecked(True)
+    assert loaded.view("overview").findChild(Histogram) is not None
     assert loaded.listing.table.value(loaded.listing.names.index("conv.weight"), "zeros") == 0.5
 
 
 def test_ranges_are_sorted_and_read_out(loaded: WeightsPanel, qtbot: QtBot) -> None:
     name = loaded.listing.names[int(np.argmax([len(each) for each in loaded.listing.names]))]
-    look(loaded, qtbot, name, loaded.ranges)
-    ranges = loaded.ranges
+    look(loaded, qtbot, name, "ranges")
+    ranges = loaded.view("ranges")
     assert ranges.part.absmax.shape == (700,)
     ranges.sort.setCurrentIndex(ranges.sort.findData("absmax"))
     assert ranges._order[0] == int(np.argmax(ranges.part.absmax))
@@ -115,18 +117,21 @@ def test_ranges_are_sorted_and_read_out(loaded: WeightsPanel, qtbot: QtBot) -> N
 
 
 def test_groups_of_four(loaded: WeightsPanel, qtbot: QtBot) -> None:
-    look(loaded, qtbot, "conv.weight", loaded.groups)
-    assert loaded.groups.verdict.text() == "Every group complies."
-    loaded.groups.picture.point(3, 4)
-    assert "comply" in loaded.groups.readout.text()
-    loaded.groups.axis.combo.setCurrentIndex(0)
-    qtbot.waitUntil(lambda: loaded.groups.part is not None and loaded.groups.part.axis == 0 and loaded.groups.part.over, timeout=PATIENCE)
-    assert "50.0" in loaded.groups.verdict.text()
+    look(loaded, qtbot, "conv.weight", "groups")
+    assert loaded.view("groups").verdict.text() == "Every group complies."
+    loaded.view("groups").picture.point(3, 4)
+    assert "comply" in loaded.view("groups").readout.text()
+    loaded.view("groups").axis.combo.setCurrentIndex(0)
+    qtbot.waitUntil(
+        lambda: loaded.view("groups").part is not None and loaded.view("groups").part.axis == 0 and loaded.view("groups").part.over,
+        timeout=PATIENCE,
+    )
+    assert "50.0" in loaded.view("groups").verdict.text()
 
 
 def test_the_heat_map_leads_to_values(loaded: WeightsPanel, qtbot: QtBot) -> None:
-    look(loaded, qtbot, "conv.weight", loaded.heat)
-    heat = loaded.heat
+    look(loaded, qtbot, "conv.weight", "heat")
+    heat = loaded.view("heat")
     assert heat.part.values.shape == (96, 48)
     assert set(heat.cut.spins) == {2, 3}
     heat.cut.spins[3].setValue(2)
@@ -136,20 +141,20 @@ def test_the_heat_map_leads_to_values(loaded: WeightsPanel, qtbot: QtBot) -> Non
         QTest.keyClick(heat.picture, key)
     assert heat.readout.text().startswith("[1, 2, 0, 2]")
     QTest.keyClick(heat.picture, Qt.Key.Key_Return)
-    assert loaded.tabs.currentWidget() is loaded.values
-    qtbot.waitUntil(lambda: loaded.values.readout.text() == "[1, 2, 0, 2]", timeout=PATIENCE)
+    assert loaded.view("values").isVisible()
+    qtbot.waitUntil(lambda: loaded.view("values").readout.text() == "[1, 2, 0, 2]", timeout=PATIENCE)
 
 
 def shown(panel: WeightsPanel, row: int, column: int) -> str | None:
-    return panel.values.model.text(row, column)
+    return panel.view("values").model.text(row, column)
 
 
 def test_values_are_read_as_they_come_into_view(loaded: WeightsPanel, qtbot: QtBot, tmp_path: Path) -> None:
     name = next(each for each in loaded.listing.names if each.endswith("k_proj.weight"))
-    look(loaded, qtbot, name, loaded.values)
+    look(loaded, qtbot, name, "values")
     array = onnx.numpy_helper.to_array(next(each for each in onnx.load(tmp_path / "mixed.onnx").graph.initializer if each.name == name))
     qtbot.waitUntil(lambda: shown(loaded, 0, 0) is not None, timeout=PATIENCE)
-    values = loaded.values
+    values = loaded.view("values")
     rows, columns = (values.model.table.rows, values.model.table.columns) if values.model.table else (0, 0)
     wanted = array if (rows, columns) == array.shape else array.T
     assert shown(loaded, 0, 1) == str(wanted[0, 1])
@@ -161,11 +166,11 @@ def test_values_are_read_as_they_come_into_view(loaded: WeightsPanel, qtbot: QtB
 
 
 def test_values_are_copied(loaded: WeightsPanel, window: MainWindow, qtbot: QtBot) -> None:
-    look(loaded, qtbot, "fc1.weight", loaded.values)
+    look(loaded, qtbot, "fc1.weight", "values")
     qtbot.waitUntil(lambda: shown(loaded, 0, 0) is not None, timeout=PATIENCE)
-    model = loaded.values.model
+    model = loaded.view("values").model
     QApplication.clipboard().clear()
-    loaded.values.view.selectionModel().select(
+    loaded.view("values").view.selectionModel().select(
         QItemSelection(model.index(1, 0), model.index(2, 15)), QItemSelectionModel.SelectionFlag.ClearAndSelect
     )
     window.act("weights.copy")
@@ -179,12 +184,12 @@ def test_values_are_copied(loaded: WeightsPanel, window: MainWindow, qtbot: QtBo
     ("name", "first"), [("words", "one"), ("packed", "1"), ("odd", "nan"), ("scalar", "0.5"), ("line", "0"), ("nothing", None)]
 )
 def test_odd_weights_have_every_view(loaded: WeightsPanel, qtbot: QtBot, name: str, first: str | None) -> None:
-    look(loaded, qtbot, name, loaded.values)
+    look(loaded, qtbot, name, "values")
     if first is not None:
         qtbot.waitUntil(lambda: shown(loaded, 0, 0) is not None, timeout=PATIENCE)
         assert shown(loaded, 0, 0) == first
-    for view in (loaded.overview, loaded.ranges, loaded.groups, loaded.heat):
-        loaded.tabs.setCurrentWidget(view)
+    for each in ("overview", "ranges", "groups", "heat"):
+        view = loaded.show_view(each)
         if name in ("words", "nothing"):
             assert view.stack.currentIndex() == 0
             assert view.said.text().startswith("This weight")
@@ -194,8 +199,7 @@ def test_odd_weights_have_every_view(loaded: WeightsPanel, qtbot: QtBot, name: s
 
 
 def test_a_long_reading_can_be_stopped_and_goes_on(loaded: WeightsPanel, qtbot: QtBot) -> None:
-    overview = loaded.overview
-    loaded.tabs.setCurrentWidget(overview)
+    overview = loaded.view("overview")
     answers: list[float] = []
     keep = overview._part
 
@@ -239,7 +243,7 @@ def test_another_variant_keeps_the_weight(loaded: WeightsPanel, window: MainWind
     from core import history
     from core.passes.edit_interface import EditInterface
 
-    look(loaded, qtbot, "conv.weight", loaded.overview)
+    look(loaded, qtbot, "conv.weight", "overview")
     session = window.ctx.session
     assert session is not None
     head = session.history.current
@@ -286,8 +290,8 @@ def test_pictures(loaded: WeightsPanel, window: MainWindow, qtbot: QtBot, theme:
     qtbot.wait(50)
     window.grab().save(str(OUT / f"weights-list-{theme}-{size[0]}.png"))
     long = next(each for each in loaded.listing.names if each.endswith("k_proj.weight"))
-    for view in loaded.views:
-        look(loaded, qtbot, "conv.weight" if view is loaded.groups else long, view)
+    for each in VIEWS:
+        view = look(loaded, qtbot, "conv.weight" if each == "groups" else long, each)
         qtbot.wait(60)
         picture = loaded.grab()
         picture.save(str(OUT / f"weights-{view.title.lower().replace(':', '').replace(' ', '')}-{theme}-{size[0]}.png"))
