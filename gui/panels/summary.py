@@ -169,6 +169,8 @@ class SummaryPanel(Panel):
             self._shown, self.page, self._asked_key = variant.model.fingerprint, None, None
             self.draft.clear()  # edits are of the variant that they were made on
             self._ask(variant)
+        elif any(each.editor is not None for each in self.sections.findChildren(Signature)):
+            return  # what is being typed stays
         root = session.history["v0"] if "v0" in session.history.variants else variant
         self.pages.setCurrentIndex(1)
         self._fill(variant, root)

@@ -151,6 +151,18 @@ def test_by_keyboard(panel: SummaryPanel, window: MainWindow, qtbot: QtBot) -> N
     assert panel.bar.isHidden()
 
 
+def test_what_is_being_typed_is_not_taken_away(panel: SummaryPanel, window: MainWindow) -> None:
+    row = signature(panel, "x")
+    editor = row.edit(1)
+    session = window.ctx.session
+    assert session is not None
+    session.history.rename("v0", "another title")
+    assert row.editor is editor
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    session.history.rename("v0", "a third")
+    assert "a third" in texts(panel)
+
+
 def test_what_cannot_be_is_refused_in_place(panel: SummaryPanel, window: MainWindow, qtbot: QtBot) -> None:
     type_into(panel, "x", 2, "9")
     settled(panel, qtbot)
@@ -222,6 +234,7 @@ def test_many_long_dims_stand_in_lines(window: MainWindow, open_model: Open, tmp
     open_model(models.save(model, tmp_path / "model.onnx"))
     panel = window.show_panel("summary")
     assert isinstance(panel, SummaryPanel)
+    qtbot.waitUntil(lambda: panel.page is not None, timeout=PATIENCE)
     row = panel.sections.widget().findChildren(Signature)[0]
     parts = row.parts()
     assert len({part.box.top() for part in parts}) > 3
