@@ -280,13 +280,13 @@ class Probe:
     Symbolic dims are given numbers that the model takes. Works on ModelProtos up to 2 GB.
     """
 
-    def __init__(self, proto: onnx.ModelProto, *, samples: int = 1, seed: int = 0, name: str = "the model before") -> None:
+    def __init__(self, proto: onnx.ModelProto, *, samples: int = 1, seed: int = 0) -> None:
         self.reason = ""
         self._session: Session | None = None
         self._outputs: list[dict[str, Any]] = []
         self._feeds: list[dict[str, np.ndarray]] = []
         try:
-            session = _quick(proto, name)
+            session = _quick(proto, "the model before")
         except ModelError as error:
             self.reason = error.message
             return

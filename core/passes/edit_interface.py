@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from core import rewrite
 from core.data import DataSpec
 from core.data.feeds import feeds
 from core.errors import DataError, ModelError, PassError
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Weights above this many bytes are not run only to see that dims fit.
 _TRIED = 1 << 30
+#: What free dims become until the model runs.
+_FREE = (64, 16, 224, 128, 512, 2, 1)
 #: A label holds at most this many rules and characters of them.
 _RULES, _LONG = 2, 40
 
@@ -73,11 +74,11 @@ class EditInterface(Pass):
     def _tried(self, before: onnx.ModelProto, after: onnx.ModelProto, rules: interface.Dims, job: Job) -> list[str]:
         """Whether the model runs with its new dims, where it ran before."""
         job.step(0.6, "Running the model as it was")
-        reason = rewrite.Probe(before).reason
+        reason = _why_not(before)
         if reason:
             return [f"Warning: the dims were not tried: {reason}"]
         job.step(0.7, "Running it with the new dims")
-        reason = rewrite.Probe(after, name="the new model").reason
+        reason = _why_not(after)
         if reason:
             raise PassError(
                 f"The model does not run with these dims: {reason}", hint="Something inside it is made for the dims that it had."
@@ -85,7 +86,7 @@ class EditInterface(Pass):
         if not rules.freed:
             return ["The model runs with the new dims."]
         job.step(0.8, "Running it with two samples")
-        reason = _runs_with_two(after)
+        reason = _why_not(after, 2)
         if reason:
             return [f"Warning: a dim is free now, but the model does not run with 2 there: {reason}"]
         return ["The model runs with 1 and with 2 where dims are free."]
@@ -106,15 +107,31 @@ class EditInterface(Pass):
         return f"{self.title} · {said}" + (f", {len(rules) - _RULES} more" if len(rules) > _RULES else "")
 
 
-def _runs_with_two(proto: onnx.ModelProto) -> str:
-    """Why the model does not run with 2 for every free dim, or an empty text."""
+def _why_not(proto: onnx.ModelProto, free: int = 0) -> str:
+    """Why the model does not run, or an empty text; free dims are `free`, or whatever it takes.
+
+    Random numbers are no good for models that take them for places in a table: zeros are tried, too.
+    """
     try:
-        session = Session(proto.SerializeToString(), name="the new model", basic=True)
-        try:
-            for batch in feeds(session.inputs, DataSpec(limit=2, batch=2, dim=2)):
-                session.run(batch)
-        finally:
-            session.close()
-    except (ModelError, DataError) as error:
+        session = Session(proto.SerializeToString(), name="the model", optimize=False)
+    except ModelError as error:
         return error.message
-    return ""
+    reason = ""
+    try:
+        opened = any(not isinstance(dim, int) for item in session.inputs for dim in item.shape or ())
+        for dim in (free,) if free else _FREE if opened else _FREE[:1]:
+            spec = DataSpec(limit=max(1, free), batch=max(1, free), dim=dim)
+            try:
+                batch = next(iter(feeds(session.inputs, spec)))
+            except DataError as error:
+                return error.message
+            for given in (batch, {name: array * 0 for name, array in batch.items() if array.dtype.kind in "fiu"}):
+                try:
+                    session.run({**batch, **given})
+                except ModelError as error:
+                    reason = reason or error.message
+                else:
+                    return ""
+    finally:
+        session.close()
+    return reason

@@ -176,7 +176,7 @@ def test_one_number_becomes_another(tmp_path: Path) -> None:
     [
         (models.mlp, "x:1=17", "do not fit the model: Gemm '/fc1/Gemm' says: Dimension mismatch"),
         (models.mlp, "probabilities:1=11", "is 10 with these inputs"),
-        (models.residual_cnn, "x:1=5", "does not run with these dims: ONNX Runtime cannot run the new model"),
+        (models.residual_cnn, "x:1=5", "does not run with these dims: ONNX Runtime cannot run the model"),
         (models.mlp, "x:2=1", "no axis 2"),
         (models.mlp, "nobody:0=1", "no dim 'nobody:0'"),
         (models.mlp, "M=1", "no dim 'M'"),
@@ -202,6 +202,15 @@ def test_a_free_dim_that_something_inside_does_not_take_is_told(tmp_path: Path) 
     assert any(note.startswith("Warning: a dim is free now, but the model does not run with 2") for note in step.notes)
     refused = refusal(model, tmp_path / "2", dims=("x:0=3",))
     assert "do not fit" in str(refused) or "does not run" in str(refused)
+
+
+def test_numbers_that_are_places_in_a_table_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    """Random tokens are beyond a table of two; that says nothing of the dims."""
+    model = models.dynamic()
+    table = next(each for each in model.graph.initializer if each.name == "embedding")
+    table.CopyFrom(onnx.numpy_helper.from_array(np.ones((2, 24), np.float32), "embedding"))
+    step = edit(model, tmp_path, dims=("N=2", "L=9"))
+    assert "The model runs with the new dims." in step.notes
 
 
 def test_an_output_may_promise_more_than_the_nodes(tmp_path: Path) -> None:
