@@ -105,6 +105,7 @@ def _add(found: Channels, part: Pieces, grid: Grid) -> Channels:
         whole = bool(good.all())
         low = (piece if whole else np.where(good, piece, np.inf)).min(axis=(0, 2))
         high = (piece if whole else np.where(good, piece, -np.inf)).max(axis=(0, 2))
+    part.forget_block(grid.dims, place)
     low_all, high_all, zeros = found.low.copy(), found.high.copy(), found.zeros.copy()
     here = place[1]
     np.minimum(low_all[here], low, out=low_all[here])

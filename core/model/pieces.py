@@ -91,6 +91,13 @@ class Pieces:
         rows = (np.arange(a, b)[:, None] * middle + np.arange(c, d))[:, :, None] * inner
         return self.at(rows + np.arange(e, f))
 
+    def forget_block(self, dims: tuple[int, int, int], part: tuple[slice, slice, slice]) -> None:
+        """The same for a block that is contiguous; one that is not shares its pages with its neighbours."""
+        rows, columns, inner = part
+        if inner.stop - inner.start == dims[2] and (columns.stop - columns.start == dims[1] or rows.stop - rows.start == 1):
+            start = (rows.start * dims[1] + columns.start) * dims[2]
+            self.forget(start, (rows.stop - rows.start) * (columns.stop - columns.start) * dims[2])
+
     def forget(self, start: int, count: int) -> None:
         """The elements will not be needed soon: mapped pages leave this process's memory."""
         if self._place is not None:

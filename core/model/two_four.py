@@ -101,6 +101,7 @@ def _add(found: TwoFour, part: Pieces, grid: Grid) -> TwoFour:
     # 0 != nan, as it should be: what is not a number is not a zero either
     full = np.zeros((piece.shape[0], -(-piece.shape[1] // GROUP) * GROUP, piece.shape[2]), bool)
     full[:, : piece.shape[1]] = piece != piece.dtype.type(0)
+    part.forget_block(grid.dims, (rows, middle, columns))
     nonzero = full.reshape(piece.shape[0], -1, GROUP, piece.shape[2]).sum(axis=2)
     counts = np.bincount(nonzero.reshape(-1), minlength=GROUP + 1)
     outer, _, inner = grid.dims

@@ -287,7 +287,7 @@ class WeightsPanel(Panel):
         super().resizeEvent(event)
         if event.oldSize().width() <= 0 or not self._placed:
             self._placed = self.isVisible()
-            left = min(460, max(236, round(0.36 * self.width())))
+            left = min(520, max(236, round(0.42 * self.width())))
             self.split.setSizes([left, self.width() - left])
         self._fold()
 

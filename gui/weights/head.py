@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from gui import figures, icons
@@ -13,6 +14,8 @@ from gui.widgets.rows import Elided
 if TYPE_CHECKING:
     from core.model.weight_page import WeightPage
 
+#: With less room than this a weight's type and size are in the name's tooltip only: pixels.
+_NARROW = 420
 #: Readers that a tooltip lists.
 _LISTED = 12
 
@@ -41,6 +44,11 @@ class Head(QWidget):
         row.addWidget(self.readers)
         row.addWidget(self.export)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, the name has it."""
+        super().resizeEvent(event)
+        self.facts.setVisible(self.width() >= _NARROW)
+
     def _tool(self, icon: str, tip: str) -> QToolButton:
         button = QToolButton()
         icons.dress(button, icon, self.ctx.theme)
@@ -54,6 +62,8 @@ class Head(QWidget):
         self.name.setText(page.name)
         self.facts.setText(f"{page.dtype} {shape} · {figures.size(page.bytes)}")
         where = f"in {page.file}, from byte {figures.whole(page.offset)}" if page.file else "in the graph itself"
+        self.name.setProperty("tip", True)
+        self.name.setToolTip(f"{page.name}\n{self.facts.text()}")
         self.facts.setToolTip(f"{page.kind}, {where}")
         self._nodes = tuple(dict.fromkeys(each.node for each in page.readers))
         self.readers.setVisible(bool(self._nodes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from core.model import Model, weights
@@ -67,6 +68,12 @@ class Listing(QWidget):
         column.addLayout(above)
         column.addWidget(self.table, 1)
         column.addLayout(below)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names have the room that size and shape leave."""
+        super().resizeEvent(event)
+        others = sum(self.table.columnWidth(place) for place in (1, 2))
+        self.table.setColumnWidth(0, min(420, max(148, self.width() - others - 24)))
 
     # ---- what is shown ----
     def put(self, model: Model, found: WeightList) -> None:

@@ -171,11 +171,11 @@ class Scale(QWidget):
         self._colours: list[int] = []
         self._texts = ("", "", "")
         self.setFixedHeight(16)
-        self.setMinimumWidth(120)
+        self.setMinimumWidth(110)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 16)
+        return QSize(170, 16)
 
     def put(self, colours: list[int], low: str, middle: str, high: str) -> None:
         """Show a scale."""
