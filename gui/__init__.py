@@ -4,7 +4,7 @@
     window                          the main window: what it opens, what is in front, how it closes
     shell                           its bars, menus (read from the action table), docks, messages, the start of a model
     panels palette dialogs          views; a panel is one new file in `panels/`; panels never import each other
-    race engines steps graph plots  what panels are made of: drawing takes plain arrays
+    race engines steps graph plots weights inspect   what panels are made of: drawing takes plain arrays
     actions context                 the action table; what every panel is given
     widgets forms table             pieces; a form is generated from params
     jobs document notify follow turns     background work, questions to the open model, one funnel for messages

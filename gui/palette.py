@@ -345,7 +345,10 @@ class Palette(QFrame):
         index: GraphIndex = self.ctx.services["index"]
         edges = (index.tensor == tensor).nonzero()[0]
         if len(edges):
+            if self.ctx.window is not None:
+                self.ctx.window.show_panel("properties")
             self._go(index.names[int(index.src[edges[0]])])
+            self.ctx.selection.look_at(index.tensors[tensor])
 
     def _go(self, name: str) -> None:
         if self.ctx.window is not None:

@@ -4,7 +4,10 @@
 
     document            what others call: load, clone, to_proto, from_proto, save, snapshot, fingerprint, check
     opening pages       tasks: a model and what to show of it at once; the page of one node
-    weights             task: statistics of one weight
+    tensor_page manual  the page of one tensor; what ONNX says of an operator     readers attributes   of pages
+    weight_page         tasks: which weights there are, what each is; of one, piece by piece (pieces):
+    weights channels    statistics; ranges of its channels      two_four slices   groups of four; two dims as a table
+    npy                 task: a weight as a file        interface       edits of inputs, outputs and metadata by rules
     summary index       counts; the graph as columns       cost details values    MACs, box lines, types of one graph
     shapes              inference that never fails         identity store plain   fingerprints, saving, back to protobuf
     source              a file, opened and checked: wire (mapped bytes), kinds (what is no ONNX), external (data files),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from core.job import Job
 from core.model import Model
-from core.model.opening import index_of
+from core.model.opening import deep_of
 from core.model.pages import NodePage, node_page
 from core.model.source import read
 
@@ -22,7 +22,7 @@ def page_text(page: NodePage) -> str:
 
 def nodes_text(model: Model, names: tuple[str, ...], job: Job) -> str:
     """Some nodes as text, blocks with an empty line between them (a task); what the model does not know is only named."""
-    known = set(index_of(read(model.path)).names)
+    known = set(deep_of(read(model.path)).names)
     blocks = []
     for done, name in enumerate(names):
         job.step(done / len(names), f"Reading {name}")

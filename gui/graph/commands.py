@@ -37,6 +37,11 @@ def needs_node(ctx: Context) -> str:
     return needs_model(ctx) or ("" if ctx.selection.nodes else "Select a node first.")
 
 
+def needs_shown(ctx: Context) -> str:
+    """Why there is nothing to copy."""
+    return needs_model(ctx) or ("" if ctx.selection.nodes or ctx.selection.tensor else "Select a node first.")
+
+
 def needs_tensor(ctx: Context) -> str:
     """Why there is no tensor to speak of."""
     return needs_model(ctx) or ("" if _tensors(ctx) else "Point at a link and open its menu, or select a node first.")
@@ -117,7 +122,7 @@ def _shown(do: Callable[[Context], object]) -> Callable[[Context], object]:
 ACTIONS = (
     Action(
         "graph.copy", "Copy nodes as text", copy_nodes, "Edit", 40, "", "copy",
-        "Name, op, inputs, outputs and attributes of what is selected, for a text or a table (Ctrl+C in the graph).", needs_node,
+        "Name, op, inputs, outputs and attributes of what is selected, for a text or a table (Ctrl+C in the graph).", needs_shown,
     ),
     Action("graph.copy_name", "Copy names of nodes", copy_names, "Edit", 41, "", "copy", "The names of what is selected.", needs_node),
     Action(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
@@ -20,13 +21,20 @@ def number(value: float) -> str:
 
 
 class Histogram(QWidget):
-    """`counts` in equal bins between `edges` (one more than counts)."""
+    """`counts` in equal bins between `edges` (one more than counts); a `tall` one takes the height that there is, with the ends
+    of its range below. `log` draws the counts' logarithm, to see what is rare."""
 
-    def __init__(self, theme: Theme, counts: Sequence[int], edges: Sequence[float], name: str) -> None:
+    def __init__(
+        self, theme: Theme, counts: Sequence[int], edges: Sequence[float], name: str, *, tall: bool = False, log: bool = False
+    ) -> None:
         super().__init__()
         self._theme, self._counts, self._edges = theme, tuple(counts), tuple(edges)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(HIGH)
+        self._tall, self._log = tall, log
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding if tall else QSizePolicy.Policy.Fixed)
+        if tall:
+            self.setMinimumHeight(HIGH)
+        else:
+            self.setFixedHeight(HIGH)
         self.setAccessibleName(f"Histogram of {name}")
         most = max(range(len(counts)), key=lambda place: counts[place]) if counts else 0
         if counts:
@@ -40,9 +48,10 @@ class Histogram(QWidget):
         if not counts:
             return
         painter = QPainter(self)
-        width, base = float(self.width()), self.height() - 4.0
+        below = painter.fontMetrics().height() + 2.0 if self._tall else 0.0
+        width, base = float(self.width()), self.height() - 4.0 - below
         step = width / len(counts)
-        tallest = max(counts) or 1
+        tallest = math.log1p(max(counts)) if self._log else max(counts) or 1
         painter.setPen(QPen(self._theme.color("line"), 1.0))
         painter.drawLine(0, round(base), round(width), round(base))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -51,12 +60,18 @@ class Histogram(QWidget):
         gap = 1.0 if step >= 3 else 0.0
         for place, count in enumerate(counts):
             if count:
-                high = max(1.0, (base - 6.0) * count / tallest)
+                high = max(1.0, (base - 6.0) * (math.log1p(count) if self._log else count) / tallest)
                 painter.drawRect(QRectF(place * step, base - high, step - gap, high))
         if edges[0] < 0.0 < edges[-1]:
             zero = width * -edges[0] / (edges[-1] - edges[0])
             painter.setPen(QPen(self._theme.color("muted"), 1.0, Qt.PenStyle.DotLine))
             painter.drawLine(round(zero), 2, round(zero), round(base))
+        if below:
+            painter.setFont(self._theme.small())
+            painter.setPen(self._theme.color("muted"))
+            line = QRectF(0, base + 2, width, below)
+            painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), number(edges[0]))
+            painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), number(edges[-1]))
         painter.end()
 
     def event(self, event: QEvent) -> bool:

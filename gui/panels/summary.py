@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from core.history import Variant
-from core.model import Summary
+from core.model import Summary, TensorType, model_page
 from gui import figures
 from gui.actions import Action, needs_model
 from gui.context import Context
 from gui.graph.families import family
+from gui.inspect import metadata, model
+from gui.inspect.draft import Draft, DraftBar
+from gui.inspect.parts import text
+from gui.inspect.signature import Signature
 from gui.panels.base import Panel
 from gui.widgets.empty import EmptyState
 from gui.widgets.rows import Elided, Sections, pair
 
-#: How many operators are listed before "Show all".
-FIRST = 12
+if TYPE_CHECKING:
+    from core.model.model_page import ModelPage
+
+#: How many operators are listed before "Show all", and how many inputs or outputs.
+FIRST, ENDS = 12, 24
+PAGE = "summary.page"
 
 
 def rows(variant: Variant) -> list[tuple[str, str]]:
@@ -61,6 +71,18 @@ def ranked(summary: Summary) -> list[tuple[str, int]]:
     return sorted(summary.ops.items(), key=lambda item: (-item[1], item[0]))
 
 
+def _edit(ctx: Context) -> None:
+    if ctx.window is not None:
+        ctx.window.show_panel(SummaryPanel.id)
+    ctx.services["summary"].to_ends()
+
+
+def cannot_apply(ctx: Context) -> str:
+    """Why no edits can be applied now."""
+    panel = ctx.services.get("summary")
+    return needs_model(ctx) or (panel.bar.blocked() if isinstance(panel, SummaryPanel) else "Nothing was edited.")
+
+
 class SummaryPanel(Panel):
     """Figures of the current variant, with how far they are from the model that was opened."""
 
@@ -74,13 +96,34 @@ class SummaryPanel(Panel):
         Action(
             "summary.copy", "Copy summary", copy, menu="Model", group=80, icon="copy", blocked=needs_model, tip="Copy the figures as text."
         ),
-    )
+        Action(
+            "summary.edit", "Edit inputs and outputs here…", _edit, "Model", 81, "", "edit",
+            "Rename inputs and outputs, fix or free their dims, edit the metadata.", needs_model,
+        ),
+        Action(
+            "summary.apply", "Apply edits of inputs and outputs", lambda ctx: ctx.services["summary"].bar.apply(), "Model", 81, "", "check",
+            "Make a variant with the names, dims and metadata that were edited in the summary.", cannot_apply,
+        ),
+    )  # fmt: skip
 
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
-        self._all = False
+        ctx.services["summary"] = self
+        self._all = self._all_functions = False
+        self._open = {"Inputs": False, "Outputs": False}
+        self._asked_key: str | None = None
+        self._shown = ""
+        self.page: ModelPage | None = None
         self._off: Callable[[], object] = lambda: None
+        self.draft = Draft()
+        self.bar = DraftBar(ctx, self.draft)
         self.sections = Sections("Summary of the model")
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.sections, 1)
+        column.addWidget(self.bar)
         empty = EmptyState(
             "info",
             "No model is open",
@@ -91,12 +134,15 @@ class SummaryPanel(Panel):
         )
         self.pages = QStackedLayout(self)
         self.pages.addWidget(empty)
-        self.pages.addWidget(self.sections)
+        self.pages.addWidget(page)
+        self._entries: dict[str, str] = {}
+        self.listen(self.draft.changed, self._edited)
         self.listen(ctx.session_changed, self._session)
         self.listen(ctx.theme.changed, self.refresh)
         self._session()
 
     def _session(self) -> None:
+        self.draft.clear()
         self._off()
         self._off = lambda: None
         if self.ctx.session is not None:
@@ -105,18 +151,45 @@ class SummaryPanel(Panel):
 
     def release(self) -> None:
         self._off()
+        self.bar.release()
+        self.ctx.document.forget(PAGE)
+        if self.ctx.services.get("summary") is self:
+            del self.ctx.services["summary"]
         super().release()
 
     def refresh(self) -> None:
         """Show the current variant."""
         session = self.ctx.session
         if session is None or session.history.head is None:
+            self._shown, self.page = "", None
             self.pages.setCurrentIndex(0)
             return
         variant = session.history[session.history.head]
+        if variant.model.fingerprint != self._shown:
+            self._shown, self.page, self._asked_key = variant.model.fingerprint, None, None
+            self.draft.clear()  # edits are of the variant that they were made on
+            self._ask(variant)
+        elif any(each.editor is not None for each in self.sections.findChildren(Signature)):
+            return  # what is being typed stays
         root = session.history["v0"] if "v0" in session.history.variants else variant
         self.pages.setCurrentIndex(1)
         self._fill(variant, root)
+
+    def _edited(self) -> None:
+        """An edit more or less: rows of metadata come and go, the rest is drawn where it stands (and keeps the keyboard)."""
+        for each in self.sections.findChildren(Signature):
+            each.edited()
+        if self.draft.metadata != self._entries:
+            self._entries = dict(self.draft.metadata)
+            QTimer.singleShot(0, self, self.refresh)  # not from within a row that goes
+
+    def _ask(self, variant: Variant) -> None:
+        def done(page: ModelPage) -> None:
+            if self._shown == variant.model.fingerprint:
+                self.page = page
+                self.refresh()
+
+        self.ctx.document.ask(model_page.model_page, variant.model, on_done=done, key=PAGE)
 
     def _fill(self, variant: Variant, root: Variant) -> None:
         summary, sections = variant.summary, self.sections
@@ -139,21 +212,59 @@ class SummaryPanel(Panel):
             "File": str(variant.model.path),
             "Parameters": f"{figures.whole(summary.parameters)} in {figures.plural(summary.initializers, 'initializer')}",
         }
-        for word, value in rows(variant):
+        for word, value in (*rows(variant), *(model.more(self.page) if self.page is not None else ())):
             sections.add(pair(word, value, tip=tips.get(word, ""), note=before.get(word, "")))
         if summary.warnings:
             sections.group("Worth knowing")
             for warning in summary.warnings:
                 sections.add(_wrapped(warning, "warn"))
+        places = Counter(dim for each in (*summary.inputs, *summary.outputs) for dim in each.shape or () if isinstance(dim, str))
         for title, types in (("Inputs", summary.inputs), ("Outputs", summary.outputs)):
-            sections.group(f"{title} ({len(types)})" if len(types) != 1 else title[:-1])
-            for each in types:
-                sections.add(pair(each.name, each.text().replace(each.dtype, f"{each.dtype} ", 1), tip=f"{each.name}: {each.text()}"))
+            self._ends(title, types, places)
         self._operators(summary)
-        if summary.metadata:
-            sections.group("Metadata")
-            sections.pairs(sorted(summary.metadata.items()))
+        if self.page is not None:
+            model.domains(sections, self.page)
+            model.functions(sections, self.page, self._all_functions, self._toggle_functions)
+            if self.page.doc:
+                sections.group("Description")
+                sections.add(text(self.page.doc[:4000], "muted"))
+            metadata.fill(self.ctx, sections, self.page.metadata, self.draft, self._ask_key, self._asked_key)
         sections.end()
+        if self._asked_key is not None and (editor := sections.findChild(metadata.Editor)) is not None:
+            (editor.value if self._asked_key else editor.key).setFocus()
+
+    def _ends(self, title: str, types: tuple[TensorType, ...], places: Counter[str]) -> None:
+        """Inputs or outputs: the name and each dim can be edited."""
+        self.sections.group(f"{title} ({len(types)})" if len(types) != 1 else title[:-1])
+        for each in types if self._open[title] else types[:ENDS]:
+            self.sections.add(Signature(self.ctx.theme, each, self.draft, places))
+        if types and title == "Outputs":
+            self.sections.add(text("Double click a name or a dim to edit it.", "small"))
+        if len(types) > ENDS:
+            button = QPushButton("Show fewer" if self._open[title] else f"Show all {len(types)}")
+            button.setProperty("role", "link")
+            button.clicked.connect(lambda *_: self._toggle_ends(title))
+            self.sections.add(button)
+
+    def _toggle_ends(self, title: str) -> None:
+        self._open[title] = not self._open[title]
+        self.refresh()
+
+    def _toggle_functions(self) -> None:
+        self._all_functions = not self._all_functions
+        self.refresh()
+
+    def _ask_key(self, key: str | None) -> None:
+        """Edit an entry of the metadata (empty: a new one; None: none)."""
+        self._asked_key = key
+        QTimer.singleShot(0, self, self.refresh)  # not from within a row that goes
+
+    def to_ends(self) -> None:
+        """Bring the first input, or output, into view, ready to be edited."""
+        first = self.sections.findChild(Signature)
+        if first is not None:
+            self.sections.ensureWidgetVisible(first)
+            first.setFocus()
 
     def _operators(self, summary: Summary) -> None:
         ops = ranked(summary)

@@ -27,7 +27,7 @@ EAGER = ("jobs",)
 #: Seconds that getting ready may take at once.
 TURN = 0.006
 #: The first line of a kept arrangement; another number and the default one is used.
-VERSION = "1"
+VERSION = "2"
 
 
 class Slot(QWidget):

@@ -10,7 +10,7 @@ from onnx import helper
 
 from core.errors import ModelError
 from core.job import Job
-from core.model import Model, document, opening, pages
+from core.model import Model, attributes, document, opening, pages
 from tests import models
 
 
@@ -81,7 +81,7 @@ def test_variadic_slots_are_numbered(tmp_path: Path) -> None:
 
 def test_attributes_in_words() -> None:
     def text(**value: object) -> str:
-        return pages.attribute_text(helper.make_node("Op", [], [], **value).attribute[0])
+        return attributes.attribute_text(helper.make_node("Op", [], [], **value).attribute[0])
 
     assert text(alpha=0.1) == "0.1"
     assert text(axis=3) == "3"
@@ -97,4 +97,4 @@ def test_attributes_in_words() -> None:
     assert text(body=models.with_if().graph) == "graph, 4 nodes"
     assert text(long="x" * 1000).endswith("…")
     reference = onnx.AttributeProto(name="axis", type=2, ref_attr_name="outer_axis")
-    assert pages.attribute_text(reference) == "the function's outer_axis"
+    assert attributes.attribute_text(reference) == "the function's outer_axis"

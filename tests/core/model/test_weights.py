@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import ModelError
 from core.job import Job
-from core.model import Model, document, tensors, weights
+from core.model import Model, document, pieces, tensors, weights
 from tests import models
 
 
@@ -73,11 +73,11 @@ def test_equal_to_numpy(dtype: type, tmp_path: Path) -> None:
 def test_in_pieces_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     array = (np.random.default_rng(1).standard_normal(10_001) + 5).astype(np.float32)
     whole = _stats(tmp_path, array)
-    monkeypatch.setattr(weights, "_PIECE", 512)
-    pieces = _stats(tmp_path, array)
-    assert pieces.histogram == whole.histogram
-    assert pieces.mean == pytest.approx(whole.mean, rel=1e-12)
-    assert pieces.std == pytest.approx(array.astype(np.float64).std(), rel=1e-9)
+    monkeypatch.setattr(pieces, "PIECE", 512)
+    cut = _stats(tmp_path, array)
+    assert cut.histogram == whole.histogram
+    assert cut.mean == pytest.approx(whole.mean, rel=1e-12)
+    assert cut.std == pytest.approx(array.astype(np.float64).std(), rel=1e-9)
     nibbles = np.random.default_rng(2).integers(-8, 8, 3001).astype(ml_dtypes.int4)
     assert _stats(tmp_path, nibbles).mean == pytest.approx(nibbles.astype(np.float32).mean(), rel=1e-6)
 

@@ -36,10 +36,11 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "nan_weight": models.nan_weight,
 }
 #: What makes a pass quick here; a pass that is not named runs with its defaults.
-QUICK = {"quantize_int8": {"samples": 2}}
+QUICK = {"quantize_int8": {"samples": 2}, "edit_interface": {"metadata": ("reviewed=yes",)}}
 #: Models that a pass refuses, with a message and a hint.
 REFUSED = {
     "simplify": (),
+    "edit_interface": (),
     "fp16": ("int8_qdq",),
     "quantize_int8": ("int8_qdq", "nan_weight"),
     "prune_magnitude": ("with_loop", "with_function", "int8_qdq", "unsorted", "zero_size", "empty"),
@@ -79,7 +80,7 @@ def job(tmp_path: Path) -> Job:
 
 def test_nothing_is_broken() -> None:
     assert PASSES.broken == {}
-    assert PASSES.ids() == ("simplify", "fp16", "quantize_int8", "prune_magnitude")
+    assert PASSES.ids() == ("simplify", "edit_interface", "fp16", "quantize_int8", "prune_magnitude")
 
 
 @ALL
