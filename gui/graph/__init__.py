@@ -5,6 +5,9 @@
     bars        small bars that float over it: zoom
     find        the find bar and the list of what was found (examples: its help); finder: what goes on between it and the canvas
     searching   queries asked of the whole graph, answered here, in a thread or by the model's process; tracing: ways through it
+    layouts     the graph as it is folded now, made in the background, once for all panels
+    nesting     frames of open groups, and what tells a folded one; crumbs: where one is among them
+    overlays    what is worn, for all panels (offers: what could be); badges, scales: how it is drawn
     marks       what lies over the picture: selection, hover, search, legends
     minimap     the whole graph in a corner
     commands    what can be done with a box, a link, the ground: actions, and the context menu made of them
@@ -13,7 +16,7 @@
     painter     one picture from a scene and a view
     closer      what a box says from close by; thumbs: the pictures of weights in it
     edge_labels shapes of tensors on their links
-    texts       labels, cut to fit, shaped once
+    texts       labels, cut to fit, shaped once; pens: lines as wide at every zoom
     scene       the arrays sorted for culling; what is at a point
     camera      where one looks; motion: how one travels there
     paths tips  where an arrow key leads; what a tooltip says
