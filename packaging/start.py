@@ -53,6 +53,9 @@ WEB_LIBRARIES = {
 #: Program -> package: PyInstaller, which the slow tests run, looks into libraries with it.
 PROGRAMS = {"objdump": ("binutils",)}
 
+#: A minimal system has no font at all.
+FONTS = ("fonts-dejavu-core",)
+
 
 def say(text: str) -> None:
     sys.stderr.write(f"sardonyx: {text}\n")
@@ -67,28 +70,29 @@ def known_libraries() -> str:
     return subprocess.run([tool, "-p"], capture_output=True, text=True, check=False).stdout
 
 
-def install_libraries(wanted: dict[str, tuple[str, ...]], programs: dict[str, tuple[str, ...]] | None = None) -> None:
+def install_libraries(wanted: dict[str, tuple[str, ...]], programs: dict[str, tuple[str, ...]]) -> None:
     """Bring what the system lacks through apt-get; where that cannot be done, say what is missing and go on."""
     if not sys.platform.startswith("linux"):
         return
     cache = known_libraries()
     missing = [packages for library, packages in wanted.items() if f"{library} " not in cache]
-    missing += [packages for program, packages in (programs or {}).items() if shutil.which(program) is None]
-    fonts = shutil.which("fc-list") is not None or Path("/usr/share/fonts/truetype").exists()
-    if not missing and fonts:
+    missing += [packages for program, packages in programs.items() if shutil.which(program) is None]
+    if shutil.which("fc-list") is None and not Path("/usr/share/fonts/truetype").exists():
+        missing.append(FONTS)
+    if not missing:
         return
     apt = shutil.which("apt-get")
     root = os.geteuid() == 0
     sudo = shutil.which("sudo")
     if apt is None or not (root or sudo):
-        say("these system libraries are missing, and apt-get cannot be used here; ask whoever runs this machine for: "
+        say("these system packages are missing, and apt-get cannot be used here; ask whoever runs this machine for: "
             + ", ".join(packages[0] for packages in missing))  # fmt: skip
         return
     become = [] if root else [sudo or "sudo"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     say("installing what the system lacks ...")
     subprocess.run([*become, apt, "update", "-qq"], check=False, env=environment, stdout=sys.stderr)
-    names = [candidate(packages) for packages in missing] + ([] if fonts else ["fonts-dejavu-core"])
+    names = [candidate(packages) for packages in missing]
     command = [*become, apt, "install", "-y", "-qq", "--no-install-recommends", *names]
     if subprocess.run(command, check=False, env=environment, stdout=sys.stderr).returncode != 0:
         say("apt-get could not install all of: " + ", ".join(names))
@@ -152,7 +156,8 @@ def main(words: Sequence[str]) -> int:
     if unknown:
         say(f"there is no extra {unknown[0]}; there are: {', '.join(known_extras())}")
         return 2
-    install_libraries({**LIBRARIES, **WEB_LIBRARIES} if testing or "netron" in extras else LIBRARIES)
+    libraries = {**LIBRARIES, **WEB_LIBRARIES} if testing or "netron" in extras else LIBRARIES
+    install_libraries(libraries, PROGRAMS if testing else {})
     install("test" if testing else "app")
     if extras:
         add_extras(extras)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_nothing_is_installed_where_all_libraries_are_known(monkeypatch: pytest.
     monkeypatch.setattr(start, "known_libraries", lambda: cache)
     monkeypatch.setattr(start.shutil, "which", lambda name: "/usr/bin/fc-list" if name == "fc-list" else None)
     monkeypatch.setattr(start.subprocess, "run", lambda *words, **_: called.append(words))
-    start.install_libraries(start.LIBRARIES)
+    start.install_libraries(start.LIBRARIES, {})
     assert called == []
 
 
@@ -45,8 +46,22 @@ def test_without_apt_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, ca
     start = script("start")
     monkeypatch.setattr(start, "known_libraries", lambda: "")
     monkeypatch.setattr(start.shutil, "which", lambda name: None)
-    start.install_libraries({"libGL.so.1": ("libgl1",)})
-    assert "libgl1" in capsys.readouterr().err
+    start.install_libraries({"libGL.so.1": ("libgl1",)}, {"objdump": ("binutils",)})
+    assert "libgl1, binutils" in capsys.readouterr().err
+
+
+def test_the_tests_get_every_program_and_library_that_they_look_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is missing does not fail the slow tests, it only has them skipped: nobody would notice."""
+    start = script("start")
+    asked: list[tuple[dict[str, object], dict[str, object]]] = []
+    monkeypatch.setattr(start, "install_libraries", lambda wanted, programs: asked.append((wanted, programs)))
+    monkeypatch.setattr(start, "install", lambda kind: None)
+    monkeypatch.setattr(start.subprocess, "run", lambda words, **_: subprocess.CompletedProcess(words, 0))
+    assert start.main(["test"]) == 0
+    assert start.main(["install", "test"]) == 0
+    assert start.main(["demo"]) == 0
+    both = {**start.LIBRARIES, **start.WEB_LIBRARIES}
+    assert asked == [(both, {"objdump": ("binutils",)}), (both, {"objdump": ("binutils",)}), (start.LIBRARIES, {})]
 
 
 def test_wrong_words_get_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +73,7 @@ def test_wrong_words_get_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
 def test_extras_are_installed_by_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     start = script("start")
     done: list[object] = []
-    monkeypatch.setattr(start, "install_libraries", lambda wanted: done.append("libnss3.so" in wanted))
+    monkeypatch.setattr(start, "install_libraries", lambda wanted, programs: done.append("libnss3.so" in wanted))
     monkeypatch.setattr(start, "install", done.append)
     monkeypatch.setattr(start, "pip", lambda *words: done.append(words[-1]))
     assert start.main(["install", "netron", "gpu"]) == 0
