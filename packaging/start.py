@@ -57,6 +57,14 @@ PROGRAMS = {"objdump": ("binutils",)}
 FONTS = ("fonts-dejavu-core",)
 
 
+def python_library() -> dict[str, tuple[str, ...]]:
+    """Like `LIBRARIES`: what PyInstaller puts into the app, and Debian's and Ubuntu's own Python does not come with."""
+    if sys.base_prefix != "/usr":
+        return {}  # another Python, which apt-get knows nothing of
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {f"libpython{version}.so.1.0": (f"libpython{version}t64", f"libpython{version}")}
+
+
 def say(text: str) -> None:
     sys.stderr.write(f"sardonyx: {text}\n")
     sys.stderr.flush()
@@ -156,8 +164,9 @@ def main(words: Sequence[str]) -> int:
     if unknown:
         say(f"there is no extra {unknown[0]}; there are: {', '.join(known_extras())}")
         return 2
-    libraries = {**LIBRARIES, **WEB_LIBRARIES} if testing or "netron" in extras else LIBRARIES
-    install_libraries(libraries, PROGRAMS if testing else {})
+    web = WEB_LIBRARIES if testing or "netron" in extras else {}
+    frozen = python_library() if testing else {}
+    install_libraries({**LIBRARIES, **web, **frozen}, PROGRAMS if testing else {})
     install("test" if testing else "app")
     if extras:
         add_extras(extras)

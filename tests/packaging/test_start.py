@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,12 +57,17 @@ def test_the_tests_get_every_program_and_library_that_they_look_for(monkeypatch:
     asked: list[tuple[dict[str, object], dict[str, object]]] = []
     monkeypatch.setattr(start, "install_libraries", lambda wanted, programs: asked.append((wanted, programs)))
     monkeypatch.setattr(start, "install", lambda kind: None)
+    monkeypatch.setattr(start.sys, "base_prefix", "/usr")
     monkeypatch.setattr(start.subprocess, "run", lambda words, **_: subprocess.CompletedProcess(words, 0))
     assert start.main(["test"]) == 0
     assert start.main(["install", "test"]) == 0
     assert start.main(["demo"]) == 0
-    both = {**start.LIBRARIES, **start.WEB_LIBRARIES}
-    assert asked == [(both, {"objdump": ("binutils",)}), (both, {"objdump": ("binutils",)}), (start.LIBRARIES, {})]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    python = {f"libpython{version}.so.1.0": (f"libpython{version}t64", f"libpython{version}")}
+    everything = {**start.LIBRARIES, **start.WEB_LIBRARIES, **python}
+    assert asked == [(everything, {"objdump": ("binutils",)}), (everything, {"objdump": ("binutils",)}), (start.LIBRARIES, {})]
+    monkeypatch.setattr(start.sys, "base_prefix", "/opt/python")
+    assert start.python_library() == {}
 
 
 def test_wrong_words_get_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
