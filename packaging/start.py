@@ -23,19 +23,34 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
-#: Library -> the packages that may bring it (the first that the distribution knows is taken).
+#: Library -> the packages that may bring it (the first that the distribution knows is taken). All that Qt asks for by
+#: name and a minimal system lacks: what one of these packages brings along in one release, it may not in the next.
 LIBRARIES = {
     "libglib-2.0.so.0": ("libglib2.0-0t64", "libglib2.0-0"),
     "libGL.so.1": ("libgl1",),
     "libEGL.so.1": ("libegl1",),
     "libdbus-1.so.3": ("libdbus-1-3",),
     "libfontconfig.so.1": ("libfontconfig1",),
+    "libfreetype.so.6": ("libfreetype6",),
+    "libbrotlidec.so.1": ("libbrotli1",),
+    "libX11.so.6": ("libx11-6",),
+    "libX11-xcb.so.1": ("libx11-xcb1",),
     "libxkbcommon.so.0": ("libxkbcommon0",),
     "libgssapi_krb5.so.2": ("libgssapi-krb5-2",),
+    "libxcb.so.1": ("libxcb1",),
     "libxcb-cursor.so.0": ("libxcb-cursor0",),
+    "libxcb-glx.so.0": ("libxcb-glx0",),
     "libxcb-icccm.so.4": ("libxcb-icccm4",),
+    "libxcb-image.so.0": ("libxcb-image0",),
     "libxcb-keysyms.so.1": ("libxcb-keysyms1",),
+    "libxcb-randr.so.0": ("libxcb-randr0",),
+    "libxcb-render.so.0": ("libxcb-render0",),
+    "libxcb-render-util.so.0": ("libxcb-render-util0",),
     "libxcb-shape.so.0": ("libxcb-shape0",),
+    "libxcb-shm.so.0": ("libxcb-shm0",),
+    "libxcb-sync.so.1": ("libxcb-sync1",),
+    "libxcb-util.so.1": ("libxcb-util1",),
+    "libxcb-xfixes.so.0": ("libxcb-xfixes0",),
     "libxcb-xkb.so.1": ("libxcb-xkb1",),
     "libxkbcommon-x11.so.0": ("libxkbcommon-x11-0",),
 }
@@ -43,8 +58,13 @@ LIBRARIES = {
 WEB_LIBRARIES = {
     "libnss3.so": ("libnss3",),
     "libasound.so.2": ("libasound2t64", "libasound2"),
+    "libdrm.so.2": ("libdrm2",),
+    "libgbm.so.1": ("libgbm1",),
+    "libxcb-dri3.so.0": ("libxcb-dri3-0",),
     "libXcomposite.so.1": ("libxcomposite1",),
     "libXdamage.so.1": ("libxdamage1",),
+    "libXext.so.6": ("libxext6",),
+    "libXfixes.so.3": ("libxfixes3",),
     "libXrandr.so.2": ("libxrandr2",),
     "libXtst.so.6": ("libxtst6",),
     "libxkbfile.so.1": ("libxkbfile1",),

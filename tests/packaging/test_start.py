@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import PySide6
 import pytest
+import shiboken6
 
 from core import folders
 from tests.packaging.test_freeze import ROOT, script
@@ -99,3 +102,41 @@ def test_the_readme_has_its_two_commands_and_ci_calls_the_same() -> None:
     assert "python3 packaging/start.py demo" in readme
     assert "python3 packaging/start.py test" in readme
     assert "python3 packaging/start.py test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+#: On every Debian and Ubuntu with Python, or in the package of a library that is listed.
+THERE = re.compile(r"(ld-linux|libc|libm|libdl|librt|libpthread|libresolv|libgcc_s|libstdc\+\+|libz|libzstd|libudev|libexpat)[-.]")
+ALONG = {"libgthread-2.0.so.0", "libgobject-2.0.so.0", "libgio-2.0.so.0", "libnspr4.so", "libnssutil3.so", "libsmime3.so"}
+
+
+def asked_for(starts: list[Path], bundled: dict[str, Path]) -> set[str]:
+    """The libraries from outside that these need, those counted in that they load from the same wheel."""
+    outside: set[str] = set()
+    seen, waiting = set(starts), list(starts)
+    while waiting:
+        said = subprocess.run(["objdump", "-p", str(waiting.pop())], capture_output=True, text=True, check=True).stdout
+        names = set(re.findall(r"NEEDED\s+(\S+)", said))
+        outside |= names - bundled.keys()
+        fresh = {bundled[name] for name in names & bundled.keys()} - seen
+        seen |= fresh
+        waiting += fresh
+    return outside
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux") or shutil.which("objdump") is None, reason="needs Linux and binutils")
+def test_all_that_qt_asks_for_by_name_is_installed() -> None:
+    """By name, as what a package happens to bring along changes: Debian 13 dropped libXfixes so, and the web engine was skipped."""
+    start = script("start")
+    folder = Path(PySide6.__file__).parent
+    bundled = {
+        path.name: path for place in (folder, folder / "Qt" / "lib", Path(shiboken6.__file__).parent) for path in place.glob("*.so*")
+    }
+    plugins = folder / "Qt" / "plugins"
+    window = [folder / f"Qt{name}.abi3.so" for name in ("Core", "Gui", "Widgets", "Svg", "Network", "OpenGLWidgets")]
+    window += [*(plugins / "platforms").glob("libq[ox]*.so"), *(plugins / "xcbglintegrations").glob("*.so")]
+    needed = {name for name in asked_for(window, bundled) if not THERE.match(name)} - ALONG
+    assert needed <= start.LIBRARIES.keys()
+    assert "libxcb-cursor.so.0" in needed
+    web = [path for path in (folder / "QtWebEngineWidgets.abi3.so", folder / "Qt" / "libexec" / "QtWebEngineProcess") if path.exists()]
+    needed = {name for name in asked_for(web, bundled) if not THERE.match(name)} - ALONG
+    assert needed <= start.LIBRARIES.keys() | start.WEB_LIBRARIES.keys()
