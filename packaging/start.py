@@ -98,36 +98,44 @@ def known_libraries() -> str:
     return subprocess.run([tool, "-p"], capture_output=True, text=True, check=False).stdout
 
 
-def install_libraries(wanted: dict[str, tuple[str, ...]], programs: dict[str, tuple[str, ...]]) -> None:
-    """Bring what the system lacks through apt-get; where that cannot be done, say what is missing and go on."""
+def install_libraries(wanted: dict[str, tuple[str, ...]], programs: dict[str, tuple[str, ...]]) -> str:
+    """Bring what the system lacks through apt-get; where that cannot be done, says what to do (and returns it), and goes on."""
     if not sys.platform.startswith("linux"):
-        return
+        return ""
     cache = known_libraries()
     missing = [packages for library, packages in wanted.items() if f"{library} " not in cache]
     missing += [packages for program, packages in programs.items() if shutil.which(program) is None]
     if shutil.which("fc-list") is None and not Path("/usr/share/fonts/truetype").exists():
         missing.append(FONTS)
     if not missing:
-        return
+        return ""
     apt = shutil.which("apt-get")
     root = os.geteuid() == 0
     sudo = shutil.which("sudo")
+    install = ["apt-get", "install", "-y", "--no-install-recommends"]
     if apt is None or not (root or sudo):
-        say("these system packages are missing, and apt-get cannot be used here; ask whoever runs this machine for: "
-            + ", ".join(packages[0] for packages in missing))  # fmt: skip
-        return
+        names = [candidate(packages) for packages in missing]
+        told = "system packages are missing, and cannot be installed from here; ask whoever runs this machine for: "
+        told += " ".join([*install, *names])
+        say(told)
+        return told
     become = [] if root else [sudo or "sudo"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     say("installing what the system lacks ...")
     subprocess.run([*become, apt, "update", "-qq"], check=False, env=environment, stdout=sys.stderr)
     names = [candidate(packages) for packages in missing]
-    command = [*become, apt, "install", "-y", "-qq", "--no-install-recommends", *names]
-    if subprocess.run(command, check=False, env=environment, stdout=sys.stderr).returncode != 0:
-        say("apt-get could not install all of: " + ", ".join(names))
+    command = [*become, *install, "-qq", *names]
+    if subprocess.run(command, check=False, env=environment, stdout=sys.stderr).returncode == 0:
+        return ""
+    told = f"system packages are missing, and this went wrong: {' '.join([*become, *install, *names])}"
+    say(told)
+    return told
 
 
 def candidate(packages: tuple[str, ...]) -> str:
     """The first of `packages` that apt can really install (names changed between Debian and Ubuntu releases)."""
+    if shutil.which("apt-cache") is None:
+        return packages[-1]
     for name in packages:
         shown = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True, check=False).stdout
         if "Candidate:" in shown and "Candidate: (none)" not in shown:
@@ -186,7 +194,7 @@ def main(words: Sequence[str]) -> int:
         return 2
     web = WEB_LIBRARIES if testing or "netron" in extras else {}
     frozen = python_library() if testing else {}
-    install_libraries({**LIBRARIES, **web, **frozen}, PROGRAMS if testing else {})
+    lacking = install_libraries({**LIBRARIES, **web, **frozen}, PROGRAMS if testing else {})
     install("test" if testing else "app")
     if extras:
         add_extras(extras)
@@ -194,11 +202,14 @@ def main(words: Sequence[str]) -> int:
         code = subprocess.run([str(PYTHON), "-m", "core.cli", "demo", *rest], check=False).returncode
         if code == 0:
             say(f"from now on, the window and everything else: {VENV / 'bin' / 'sardonyx'} (--help lists the commands)")
-        return code
-    if action == "test":
-        return subprocess.run([str(PYTHON), "-m", "pytest", *rest], cwd=ROOT, check=False).returncode
-    say(f"installed; start with {VENV / 'bin' / 'sardonyx'}")
-    return 0
+    elif action == "test":
+        code = subprocess.run([str(PYTHON), "-m", "pytest", *rest], cwd=ROOT, check=False).returncode
+    else:
+        code = 0
+        say(f"installed; start with {VENV / 'bin' / 'sardonyx'}")
+    if code != 0 and lacking:
+        say(lacking)  # once more, below the traceback that it explains
+    return code
 
 
 if __name__ == "__main__":

@@ -51,7 +51,21 @@ def test_without_apt_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, ca
     monkeypatch.setattr(start, "known_libraries", lambda: "")
     monkeypatch.setattr(start.shutil, "which", lambda name: None)
     start.install_libraries({"libGL.so.1": ("libgl1",)}, {"objdump": ("binutils",)})
-    assert "libgl1, binutils" in capsys.readouterr().err
+    assert "apt-get install -y --no-install-recommends libgl1 binutils" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_said_again_below_the_failure_that_it_explains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = script("start")
+    monkeypatch.setattr(start, "install_libraries", lambda wanted, programs: "ask for: libgl1")
+    monkeypatch.setattr(start, "install", lambda kind: None)
+    codes = iter((4, 0))
+    monkeypatch.setattr(start.subprocess, "run", lambda words, **_: subprocess.CompletedProcess(words, next(codes)))
+    assert start.main(["test"]) == 4
+    assert capsys.readouterr().err.endswith("ask for: libgl1\n")
+    assert start.main(["test"]) == 0
+    assert "libgl1" not in capsys.readouterr().err
 
 
 def test_the_tests_get_every_program_and_library_that_they_look_for(monkeypatch: pytest.MonkeyPatch) -> None:
