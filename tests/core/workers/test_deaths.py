@@ -267,9 +267,10 @@ def test_the_frozen_app_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 PARENT = """
-import os, sys, threading
+import os, signal, sys, threading
 from core.workers import Pool
 from tests.core.workers import tasks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs, such as these tests, ignore it
 pool = Pool(warm=False)
 pool.warm_up()
 def say(event):

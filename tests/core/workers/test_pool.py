@@ -437,8 +437,9 @@ def test_a_resident_starts_afresh_after_a_death_and_a_cancel(own: Pool) -> None:
     with pytest.raises(Cancelled):
         resident.run(tasks.wait_forever, on_emit=lambda _: token.set(), cancel=token)
     assert resident.run(tasks.remember, "x") == 1
-    psutil.Process(resident.pid).kill()
-    psutil.Process(resident.pid).wait(10)
+    process = psutil.Process(resident.pid)
+    process.kill()
+    process.wait(10)
     assert resident.run(tasks.remember, "x") == 1
     resident.close()
 
