@@ -188,11 +188,11 @@ class _Supervisor(QObject):
         self._events: collections.deque[Any] = collections.deque()
         self._outcome: tuple[Any, BaseException | None] | None = None
         self._settled = False
+        self._looked = 0.0
         self.thread_ = _Thread(self._work)
         self.thread_.finished.connect(self.finish)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(TICK)
         self._timer.timeout.connect(self._look)
         self._news.connect(self._arm)
 
@@ -267,19 +267,25 @@ class _Supervisor(QObject):
 
     def _on_event(self, event: Any) -> None:
         with self._lock:
-            first = self._step is None and not self._events
+            first = not self._events
             self._events.append(event)
         if first:
             self._news.emit()
 
     def _arm(self) -> None:
-        if not self._timer.isActive() and not self._settled:
-            self._timer.start()
+        """Look within a tick; at once at an event after a while without one."""
+        if self._settled:
+            return
+        if self._events and time.monotonic() - self._looked > TICK / 1e3:
+            self._timer.start(0)
+        elif not self._timer.isActive():
+            self._timer.start(TICK)
 
     def _look(self) -> None:
         """Pass on progress, events for as long as the window can spare, and after the last of them the outcome."""
         if self._settled:
             return
+        self._looked = time.monotonic()
         handle = self.handle
         with self._lock:
             step, self._step = self._step, None

@@ -48,6 +48,15 @@ BUTTONS = (
 )
 
 
+#: What panels import most of, each in a turn of its own.
+FIRST = (
+    "core.history", "core.session", "core.model.pages", "core.overlays.base", "core.layout.picture", "gui.graph.painter",
+    "gui.graph.canvas", "gui.graph.finder", "gui.graph.overlays", "gui.graph.export", "gui.race.race", "gui.weights",
+)  # fmt: skip
+#: Imported ahead of the first model, one in a turn.
+AHEAD = ("numpy", "core.layout.shown", "core.layout.folding", "gui.graph.scene", "gui.graph.frames", "core.model.opening", "core.session")
+
+
 class MainWindow(QMainWindow):
     """One window over one context.
 
@@ -293,7 +302,7 @@ class MainWindow(QMainWindow):
         for problem in self.ctx.settings.problems:
             self.ctx.notify.warn(problem)
         QTimer.singleShot(300, self, self._ask_backends)
-        self._import_panels(["PySide6QtAds", "gui.shell.docks", *_panel_modules()])
+        self._import_panels(["PySide6QtAds", "gui.shell.docks", *FIRST, *_panel_modules()])
 
     def _import_panels(self, left: list[str]) -> None:
         """Import what the docks need, one module in a turn of the event loop, then make them (unless somebody did before)."""
@@ -304,7 +313,17 @@ class MainWindow(QMainWindow):
                 importlib.import_module(left[0])
             QTimer.singleShot(0, self, lambda: self._import_panels(left[1:]))
         else:
-            self.build().prepare()
+            docks = self.build()
+            docks.prepare()
+            self._import_rest(list(AHEAD))
+
+    def _import_rest(self, left: list[str]) -> None:
+        """What a model will need, imported in turns as well once the panels are made; opening one does not wait for that."""
+        if self._over or not left or self.ctx.session is not None:
+            return
+        if self.docks is not None and not self.docks.preparing:
+            importlib.import_module(left.pop(0))
+        QTimer.singleShot(20, self, lambda: self._import_rest(left))
 
     def _ask_backends(self) -> None:
         from core.backends import tasks

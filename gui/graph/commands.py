@@ -44,7 +44,7 @@ def needs_shown(ctx: Context) -> str:
 
 def needs_tensor(ctx: Context) -> str:
     """Why there is no tensor to speak of."""
-    return needs_model(ctx) or ("" if _tensors(ctx) else "Point at a link and open its menu, or select a node first.")
+    return needs_model(ctx) or ("" if _any_tensor(ctx) else "Point at a link and open its menu, or select a node first.")
 
 
 def _panel(ctx: Context) -> GraphPanel:
@@ -62,6 +62,15 @@ def _tensors(ctx: Context) -> list[int]:
         return [panel.pointed]
     edges = [edge for row in panel.canvas.selected_rows for edge in scene.edges_out(row).tolist()]
     return list(dict.fromkeys(scene.index.tensor[edges].tolist())) if edges else []
+
+
+def _any_tensor(ctx: Context) -> bool:
+    """Whether `_tensors` would find one, without finding all: this is asked whenever the selection changes."""
+    panel = ctx.services.get("graph.view")
+    scene = panel.canvas.scene if panel is not None else None
+    if scene is None:
+        return False
+    return panel.pointed is not None or any(len(scene.edges_out(row)) for row in panel.canvas.selected_rows)
 
 
 def _beyond(ctx: Context, *, down: bool) -> None:

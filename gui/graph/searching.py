@@ -172,9 +172,10 @@ class Searching:
         if self._layouts.state != "ready":
             return
         later, self._later = self._later, []
-        catalogue = self.catalogue
-        if catalogue is not None and self._waiting:
-            self._read(catalogue)
+        if self._waiting:
+            catalogue = self.catalogue
+            if catalogue is not None:
+                self._read(catalogue)
         for each in later:
             each()
 

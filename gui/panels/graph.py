@@ -203,7 +203,7 @@ class GraphPanel(Panel):
         canvas.motion.still = self.ctx.settings.reduced_motion
         shown = found.shown
         if shown is not None and found.state != "failed":
-            if canvas.scene is None or canvas.scene.placed is not shown.placed:
+            if canvas.scene is None or canvas.scene.shown is not shown:
                 another = canvas.scene is None or canvas.scene.shown is None or canvas.scene.shown.nest is not shown.nest
                 canvas.show_graph(shown.index, shown.placed, shown, found.touched)
                 self.pointed = None

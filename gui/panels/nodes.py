@@ -133,7 +133,7 @@ class NodesPanel(Panel):
         for each in (empty, waiting, page):
             self.pages.addWidget(each)
         self._layouts = Layouts.of(ctx)
-        self.listen(self._layouts.changed, self.refresh)
+        self.listen(self._layouts.changed, self._changed)
         self.listen(ctx.selection.changed, self._selected)
         self.listen(ctx.theme.changed, self._restyle)
         self.refresh()
@@ -141,10 +141,18 @@ class NodesPanel(Panel):
     def release(self) -> None:
         self._searching.forget(ASKER)
         self._searching.release()
+        self.ctx.turns.drop(self.refresh)
         self._layouts.release()
         if self.ctx.services.get("nodes") is self:
             del self.ctx.services["nodes"]
         super().release()
+
+    def _changed(self) -> None:
+        """Another graph is listed in a turn of its own: with drawing it at once the window would stand still; none is, at once."""
+        if self._layouts.index is None:
+            self.refresh()
+        else:
+            self.ctx.turns.later(self.refresh)
 
     def refresh(self) -> None:
         """List the nodes of what is laid out; the old ones stay until the new ones are known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, QTimer
@@ -13,6 +14,8 @@ from gui import icons
 from gui.actions import Action
 from gui.context import Context
 
+#: Seconds of drawing icons in one turn of the event loop.
+TURN = 0.004
 #: The menu bar, in order.
 BAR = ("File", "Edit", "View", "Model", "Build", "Race", "Help")
 
@@ -30,7 +33,12 @@ class Menus(QObject):
         self._bar = bar
         self._filled: dict[str, list[tuple[int, int, str]]] = {}
         self._fixed: dict[str, list[tuple[int, QMenu]]] = {}
+        #: actions whose icons are not drawn yet
+        self._bare: list[str] = []
         self._dressed = False
+        self._dressing = QTimer(self)
+        self._dressing.setInterval(0)
+        self._dressing.timeout.connect(self._dress_some)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(0)
@@ -51,6 +59,8 @@ class Menus(QObject):
                 place = self._filled.setdefault(action.menu, [])
                 place.append((action.group, len(place), action.id))
                 touched.add(action.menu)
+        if self._dressed:
+            self._dressing.start()
         for menu in touched:
             self._menu(menu)
         for menu in self._filled if touched else ():
@@ -70,6 +80,7 @@ class Menus(QObject):
         parent, _, title = path.rpartition("/")
         menu = QMenu(title, self._menu(parent) if parent else self._bar)
         menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(self._dress_all)
         menu.aboutToShow.connect(self.refresh)
         self.menus[path] = menu
         if not parent:
@@ -80,8 +91,8 @@ class Menus(QObject):
     def _make(self, action: Action) -> QAction:
         made = QAction(action.title, self._owner)
         made.setObjectName(action.id)
-        if action.icon and self._dressed:
-            icons.dress(made, action.icon, self.ctx.theme)
+        if action.icon:
+            self._bare.append(action.id)
         if action.shortcut:
             made.setShortcuts([QKeySequence(each.strip()) for each in action.shortcut.split("|")])
             self._owner.addAction(made)
@@ -108,12 +119,22 @@ class Menus(QObject):
         _letters([action for _, _, action in entries])
 
     def dress(self) -> None:
-        """Draw the icons, from now on: not before the first paint, where nobody sees them."""
-        if not self._dressed:
-            self._dressed = True
-            for id, action in self.table.items():
-                if action.icon:
-                    icons.dress(self.actions[id], action.icon, self.ctx.theme)
+        """Draw the icons from now on, a few in a turn: not before the first paint, where nobody sees them."""
+        self._dressed = True
+        self._dressing.start()
+
+    def _dress_some(self) -> None:
+        until = time.perf_counter() + TURN
+        while self._bare and time.perf_counter() < until:
+            id = self._bare.pop(0)
+            icons.dress(self.actions[id], self.table[id].icon, self.ctx.theme)
+        if not self._bare:
+            self._dressing.stop()
+
+    def _dress_all(self) -> None:
+        """A menu is about to be seen."""
+        while self._bare:
+            self._dress_some()
 
     # ---- state ----
     def later(self, *_: object) -> None:

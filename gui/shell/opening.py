@@ -64,6 +64,7 @@ class Opening(QObject):
         self.card = Card(parent)
         self.card.cancel.clicked.connect(lambda *_: self.cancel())
         self._thread: Aside | None = None
+        self._seen = False
 
     @property
     def busy(self) -> bool:
@@ -89,6 +90,7 @@ class Opening(QObject):
         from core.layout import folding
 
         self.card.begin(f"Opening {path.name}")
+        self._seen = False
         self.handle = self.ctx.jobs.start(folding.open_shown, path, title=f"Open {path.name}", on_done=self._loaded, on_emit=self._sketched)
         self.handle.changed.connect(self._progress)
         self.handle.ended.connect(self._ended)
@@ -98,6 +100,7 @@ class Opening(QObject):
             self.card.progress(self.handle.fraction, self.handle.text)
 
     def _sketched(self, shown: Any) -> None:
+        self._seen = True
         self.card.aside()
         self.early(shown)
 
@@ -114,6 +117,8 @@ class Opening(QObject):
             return Session.start(found.opened)
 
         self.card.progress(1.0, "Laying out the session")
+        if not self._seen:  # the panels come in one turn, what they show of the session in later ones
+            self._sketched(found.shown.slim())
         self._aside(begin, lambda session: self.ready(session, found.shown))
 
     def _restore(self, folder: Path) -> None:

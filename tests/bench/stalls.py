@@ -271,7 +271,13 @@ class Run:
         with self.stage(f"{count}: open"):
             person.open(path)
             person.wait(lambda: len(ctx.services.get("index", ())) >= self.given.nodes)
-            person.wait(lambda: graph.canvas.scene is not None and len(graph.canvas.scene.index) >= self.given.nodes)
+            person.wait(lambda: graph.canvas.scene is not None and graph.layouts.state == "ready")
+        with self.stage(f"{count}: unfold a block"):
+            window.act("graph.more")
+            person.wait(lambda: graph.layouts.state == "ready")
+        with self.stage(f"{count}: flat"):
+            graph.switch_flat()
+            person.wait(lambda: graph.layouts.state == "ready" and len(graph.canvas.scene) >= self.given.nodes)
         with self.stage(f"{count}: zoom and pan"):
             canvas = graph.canvas
             middle = QPointF(canvas.width() / 2, canvas.height() / 2)

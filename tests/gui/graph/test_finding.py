@@ -31,7 +31,7 @@ def finder(window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path) -
     open_model(models.save(models.residual_cnn(), tmp_path / "residual.onnx"))
     panel = window.show_panel("graph")
     assert isinstance(panel, GraphPanel)
-    qtbot.waitUntil(lambda: panel.canvas.scene is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.layouts.state == "ready", timeout=PATIENCE)
     panel.canvas.motion.still = True
     return panel.finder
 

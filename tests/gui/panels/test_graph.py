@@ -30,7 +30,7 @@ def panel(window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path) ->
     open_model(models.save(models.residual_cnn(), tmp_path / "residual.onnx"))
     panel = window.show_panel("graph")
     assert isinstance(panel, GraphPanel)
-    qtbot.waitUntil(lambda: panel.canvas.scene is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.layouts.state == "ready", timeout=PATIENCE)
     return panel
 
 

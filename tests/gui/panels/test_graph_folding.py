@@ -26,7 +26,7 @@ def decoder(window: MainWindow, open_model: Open, qtbot: QtBot, tmp_path: Path) 
     open_model(models.save(layers(60), tmp_path / "decoder.onnx"))
     panel = window.show_panel("graph")
     assert isinstance(panel, GraphPanel)
-    qtbot.waitUntil(lambda: panel.canvas.scene is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: panel.layouts.state == "ready", timeout=PATIENCE)
     panel.canvas.motion.still = True
     return panel
 

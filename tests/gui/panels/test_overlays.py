@@ -38,7 +38,7 @@ def shown(window: MainWindow, qtbot: QtBot) -> OverlaysPanel:
     window.show_panel("graph")
     panel = window.show_panel("overlays")
     assert isinstance(panel, OverlaysPanel)
-    qtbot.waitUntil(lambda: window.ctx.services["graph.view"].canvas.scene is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.ctx.services["graph.view"].layouts.state == "ready", timeout=PATIENCE)
     return panel
 
 
