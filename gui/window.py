@@ -54,7 +54,11 @@ FIRST = (
     "gui.graph.canvas", "gui.graph.finder", "gui.graph.overlays", "gui.graph.export", "gui.race.race", "gui.weights",
 )  # fmt: skip
 #: Imported ahead of the first model, one in a turn.
-AHEAD = ("numpy", "core.layout.shown", "core.layout.folding", "gui.graph.scene", "gui.graph.frames", "core.model.opening", "core.session")
+AHEAD = (
+    "numpy", "core.layout.shown", "core.layout.folding", "gui.graph.scene", "gui.graph.frames", "core.model.opening", "core.session",
+    "core.layout.layered", "core.layout.ranks", "core.layout.order", "core.layout.columns", "core.layout.slide", "core.layout.routes",
+    "core.layout.nets", "core.layout.ends", "core.layout.shelves", "numpy.ma",
+)  # fmt: skip
 
 
 class MainWindow(QMainWindow):
@@ -318,12 +322,12 @@ class MainWindow(QMainWindow):
             self._import_rest(list(AHEAD))
 
     def _import_rest(self, left: list[str]) -> None:
-        """What a model will need, imported in turns as well once the panels are made; opening one does not wait for that."""
-        if self._over or not left or self.ctx.session is not None:
+        """What a model and its first unfolding will need, imported in turns once the panels are made, and slower beside a model."""
+        if self._over or not left:
             return
         if self.docks is not None and not self.docks.preparing:
             importlib.import_module(left.pop(0))
-        QTimer.singleShot(20, self, lambda: self._import_rest(left))
+        QTimer.singleShot(20 if self.ctx.session is None else 100, self, lambda: self._import_rest(left))
 
     def _ask_backends(self) -> None:
         from core.backends import tasks

@@ -241,11 +241,12 @@ def _rows(whole: Nest, open_: np.ndarray, number: np.ndarray) -> np.ndarray:
     import numpy as np
 
     tree, n = whole.tree, len(whole.index)
-    shows = np.full(len(tree), -1, np.int64)  # the row of the folded group that hides a group
-    for deep in range(1, int(tree.depth.max()) + 1):
-        at = np.flatnonzero(tree.depth == deep)
-        hidden = shows[tree.parent[at]]
-        shows[at] = np.where(hidden >= 0, hidden, np.where(open_[at], -1, number[n + at]))
+    shows = number[n:].copy()  # the row of the folded group that hides a group: its own, or that of the group around it
+    shows[open_] = -1
+    left = np.flatnonzero(~open_ & (shows < 0))  # those deep inside ask the group around them until one is seen
+    while len(left):
+        shows[left] = shows[tree.parent[left]]
+        left = left[shows[left] < 0]
     around = shows[tree.home]
     return np.where(around >= 0, around, number[:n]).astype(np.int32)
 

@@ -35,9 +35,10 @@ FLAG = "--worker"
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 #: What a spare imports while it waits, in this order.
 PRELOAD = (
-    "numpy", "onnx", "core.model.opening", "core.model.sketch", "core.layout.folding", "core.layout.blocks", "core.layout.shown",
-    "core.layout.layered", "core.layout.shelves", "core.layout.nets", "core.layout.order", "core.layout.columns", "core.layout.slide",
-    "core.layout.ends", "core.layout.routes", "onnx_ir", "onnxruntime", "onnxslim",
+    "numpy", "onnx", "numpy.ma", "core.model.opening", "core.model.sketch", "core.layout.folding", "core.layout.blocks",
+    "core.layout.shown", "core.layout.boxes", "core.layout.layered", "core.layout.ranks", "core.layout.shelves", "core.layout.nets",
+    "core.layout.order", "core.layout.columns", "core.layout.slide", "core.layout.ends", "core.layout.routes", "onnx_ir",
+    "onnxruntime", "onnxslim",
 )  # fmt: skip
 
 

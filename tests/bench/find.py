@@ -35,7 +35,9 @@ from gui.graph import marks
 from gui.graph.canvas import Canvas
 from gui.graph.find import FindBar
 from gui.theme import Theme
-from tests.bench.graph import HEIGHT, WIDTH, decoder
+from tests.bench.graphs import decoder
+
+WIDTH, HEIGHT = 1600, 1000
 
 TYPED = (
     "softmax", "/layer/MatMul_99", "layer 99 7", "a", "op:MatMul", "op:MatMul and params>10", "axis=0 or op:Soft*",
