@@ -188,7 +188,7 @@ class _Supervisor(QObject):
         self._events: collections.deque[Any] = collections.deque()
         self._outcome: tuple[Any, BaseException | None] | None = None
         self._settled = False
-        self._looked = 0.0
+        self._heard = 0.0
         self.thread_ = _Thread(self._work)
         self.thread_.finished.connect(self.finish)
         self._timer = QTimer(self)
@@ -276,7 +276,7 @@ class _Supervisor(QObject):
         """Look within a tick; at once at an event after a while without one."""
         if self._settled:
             return
-        if self._events and time.monotonic() - self._looked > TICK / 1e3:
+        if self._events and time.monotonic() - self._heard > TICK / 1e3:
             self._timer.start(0)
         elif not self._timer.isActive():
             self._timer.start(TICK)
@@ -285,7 +285,6 @@ class _Supervisor(QObject):
         """Pass on progress, events for as long as the window can spare, and after the last of them the outcome."""
         if self._settled:
             return
-        self._looked = time.monotonic()
         handle = self.handle
         with self._lock:
             step, self._step = self._step, None
@@ -293,6 +292,8 @@ class _Supervisor(QObject):
             handle.fraction = step[0]
             handle.text = step[1] or handle.text
             handle.changed.emit()
+        if self._events:
+            self._heard = time.monotonic()
         until = time.perf_counter() + BUDGET
         try:
             while self._events and time.perf_counter() < until:
