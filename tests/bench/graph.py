@@ -280,7 +280,7 @@ def main() -> int:
             wanted.append((path.stem, path.absolute(), ASKED.get(int(asked)) if asked.isdigit() else None))
         if given.sparse:
             path = Path(folder) / "sparse28g.onnx"
-            path.write_bytes(decoder(10_000, weights=Path(folder) / "sparse28g.data", width=1900).SerializeToString())
+            path.write_bytes(decoder(10_000, weights=Path(folder) / "sparse28g.data", width=2110).SerializeToString())
             size = (Path(folder) / "sparse28g.data").stat().st_size
             wanted.append((f"{size / 1e9:.1f} GB of external data", path, None))
         for title, path, asked_of in wanted:
