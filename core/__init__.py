@@ -10,6 +10,7 @@ backends and panels never meet (import-linter holds all of it, see pyproject.tom
     history             the tree of variants; `apply`, the task that turns a Model and a Pass into a Step
     passes  backends    one file a pass; one file a backend (base.py holds what a file must declare)
     archive netron_server   the session folder on disk; one model served to the netron viewer, on this machine only
+    prune               what pruning passes share: which weights may be cut, their magnitudes, the axis that is summed over
     rewrite             what passes share: questions about a graph, small edits, proof that outputs stayed the same
     overlays            numbers and words on a graph's nodes, one file each; those that others measured
     tensorrt  onnxrt    what the backends stand on: adapters to TensorRT (both flavours) and to ONNX Runtime

@@ -40,6 +40,8 @@ ASKED = {
     50000: (0.8, 1.0, 4, 40, 30, 250),
     100000: (1.5, 3.0, 4, 80, 50, 500),
 }
+
+
 class Beat:
     """The longest wait of a timer of 10 ms."""
 

@@ -36,7 +36,7 @@ NETS: dict[str, Callable[[], onnx.ModelProto]] = {
     "nan_weight": models.nan_weight,
 }
 #: What makes a pass quick here; a pass that is not named runs with its defaults.
-QUICK = {"quantize_int8": {"samples": 2}, "edit_interface": {"metadata": ("reviewed=yes",)}}
+QUICK = {"quantize_int8": {"samples": 2}, "edit_interface": {"metadata": ("reviewed=yes",)}, "prune_two_four": {"least": 4}}
 #: Models that a pass refuses, with a message and a hint.
 REFUSED = {
     "simplify": (),
@@ -44,6 +44,7 @@ REFUSED = {
     "fp16": ("int8_qdq",),
     "quantize_int8": ("int8_qdq", "nan_weight"),
     "prune_magnitude": ("with_loop", "with_function", "int8_qdq", "unsorted", "zero_size", "empty"),
+    "prune_two_four": ("with_loop", "with_function", "int8_qdq", "unsorted", "zero_size", "empty"),
 }
 T = TypeVar("T")
 ALL = pytest.mark.parametrize("cls", list(PASSES), ids=lambda cls: cls.id)
@@ -80,7 +81,7 @@ def job(tmp_path: Path) -> Job:
 
 def test_nothing_is_broken() -> None:
     assert PASSES.broken == {}
-    assert PASSES.ids() == ("simplify", "edit_interface", "fp16", "quantize_int8", "prune_magnitude")
+    assert PASSES.ids() == ("simplify", "edit_interface", "fp16", "quantize_int8", "prune_magnitude", "prune_two_four")
 
 
 @ALL
