@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: Above this many bytes of weights, tensors are digested by sample.
 SAMPLED = 1 << 30
 _MB = 1 << 20
+#: Of such a tensor so many bytes at either end, and so many pages.
+_END, _PAGES, _PAGE = 64 << 10, 16, 4096
 #: Tensors up to this many bytes enter as they are.
 _SMALL = 4096
 _CHUNK = 16 << 20
@@ -28,8 +30,8 @@ def fingerprint(path: Path, job: Job | None = None) -> str:
 
     Weight bytes enter as their digest, so a model has one fingerprint whether it is stored as one file, with external data,
     or with its values in another field; file names, value_info, documentation, producer and IR version do not enter. In a model
-    with more than 1 GiB of weights each tensor above 4 MiB enters by its dtype, shape, size, first and last MiB and
-    64 pages of 4 KiB spread evenly between, so that opening it does not mean reading it: such models that differ only
+    with more than 1 GiB of weights each tensor above 4 MiB enters by its dtype, shape, size, first and last 64 KiB and
+    16 pages of 4 KiB spread evenly between, so that opening it does not mean reading it: such models that differ only
     elsewhere would share a fingerprint. Cached for as long as the file does not change.
     """
     return of(read(path), job)
@@ -172,7 +174,12 @@ class _Hasher:
         key = region.identity(), offset, length, sampled
         found = _digests.get(key)
         if found is None:
-            found = _digests[key] = self._bytes(region.view(offset, length), sampled)
+            view = region.view(offset, length)
+            if sampled:
+                region.scatter(offset, length, on=True)
+            found = _digests[key] = self._bytes(view, sampled)
+            if sampled:
+                region.scatter(offset, length, on=False)
             region.forget(offset, length)
         return found
 
@@ -180,11 +187,11 @@ class _Hasher:
         digest = hashlib.sha256(b"sampled" if sampled else b"whole")
         if sampled:
             digest.update(len(raw).to_bytes(8, "little"))
-            digest.update(raw[:_MB])
-            digest.update(raw[-_MB:])
-            for page in range(64):
-                at = len(raw) * page // 64 & ~4095
-                digest.update(raw[at : at + 4096])
+            digest.update(raw[:_END])
+            digest.update(raw[-_END:])
+            for page in range(_PAGES):
+                at = len(raw) * page // _PAGES & ~(_PAGE - 1)
+                digest.update(raw[at : at + _PAGE])
         else:
             for at in range(0, len(raw), _CHUNK):
                 self.job.check()

@@ -114,7 +114,14 @@ class Region:
 
     def forget(self, offset: int, length: int) -> None:
         """The bytes will not be needed soon: take them off this process's memory (they stay in the system's cache)."""
-        advice = getattr(mmap, "MADV_DONTNEED", None)
+        self._advise("MADV_DONTNEED", offset, length)
+
+    def scatter(self, offset: int, length: int, *, on: bool) -> None:
+        """Single pages of the bytes will be read, here and there: the system is not to read megabytes ahead of each."""
+        self._advise("MADV_RANDOM" if on else "MADV_NORMAL", offset, length)
+
+    def _advise(self, name: str, offset: int, length: int) -> None:
+        advice = getattr(mmap, name, None)
         if self._map is None or advice is None:
             return
         start = offset - offset % mmap.PAGESIZE

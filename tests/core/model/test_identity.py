@@ -98,7 +98,7 @@ def test_snapshot_counts_graph_and_weights_once(tmp_path: Path) -> None:
 
 
 def test_a_very_large_model_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Above the limit the ends and 64 pages of each large tensor enter: a change there is seen, between them it is not."""
+    """Above the limit the ends and 16 pages of each large tensor enter: a change there is seen, between them it is not."""
     monkeypatch.setattr(identity, "SAMPLED", 1 << 20)
     path = models.big(48, tmp_path / "a.onnx", layers=2)
     data = tmp_path / "a.data"
