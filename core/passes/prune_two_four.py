@@ -29,7 +29,7 @@ class PruneTwoFour(Pass):
     """Set two of every four neighbouring weights to zero, which sparse tensor cores skip."""
 
     id: ClassVar[str] = "prune_two_four"
-    title: ClassVar[str] = "2:4 pruning"
+    title: ClassVar[str] = "Pruning 2:4"
     group: ClassVar[str] = "Prune"
     icon: ClassVar[str] = "cut"
     order: ClassVar[int] = 42
